@@ -1,0 +1,120 @@
+"""The configuration as the program uses it: frozen, checked, units in the names."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from cop_filter.verdict import Answer, LegalBasis, Plane
+
+
+class Address(NamedTuple):
+    """A socket address; `host` is an IP literal without brackets."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorConfig:
+    name: str
+    responsible_officer: str
+    appeals: str
+    hotline: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """How to prove to a list's server who asks. Secrets are read when used, never kept in text."""
+
+    bearer_token_file: Path | None = None
+    bearer_token_env: str | None = None
+    username: str | None = None
+    password_file: Path | None = None
+    password_env: str | None = None
+    client_certificate_file: Path | None = None
+    client_key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListConfig:
+    id: str
+    source: str
+    authority: str
+    category: str
+    legal_basis: LegalBasis
+    format: str = "auto"
+    planes: tuple[Plane, ...] = (Plane.DNS, Plane.TLS, Plane.HTTP)
+    answer: Answer = Answer.SPLASH
+    interval_s: float = 900.0
+    on_failure: Literal["closed", "open"] = "closed"
+    mode: Literal["enforce", "observe"] = "enforce"
+    csv_column: str = "url"
+    json_field: str = "url"
+    max_bad_share: float = 0.01
+    max_bytes: int = 64 * 1024 * 1024
+    max_unpacked_bytes: int = 512 * 1024 * 1024
+    timeout_s: float = 60.0
+    max_redirects: int = 3
+    retries: int = 3
+    max_shrink: float = 0.5
+    max_growth: float = 4.0
+    ca_file: Path | None = None
+    credentials: Credentials = field(default_factory=Credentials)
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptionConfig:
+    """An upheld appeal: `entry` (in the plain list grammar) is allowed until the end of `until`."""
+
+    entry: str
+    reason: str
+    recorded: date
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class DnsConfig:
+    listen: tuple[Address, ...]
+    upstreams: tuple[Address, ...]
+    clients: tuple[IPv4Network | IPv6Network, ...]
+    workers: int = 1
+    steer_to: tuple[IPv4Address | IPv6Address, ...] = ()
+    blocked_ttl_s: int = 30
+    cache_bytes: int = 64 * 1024 * 1024
+    udp_payload_bytes: int = 1232
+    upstream_timeout_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyConfig:
+    listen: Address
+    inspect: Literal["listed", "none"] = "listed"
+    upstream_ca_file: Path | None = None
+    certificates_dir: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SplashConfig:
+    listen: Address
+    addresses: tuple[IPv4Address | IPv6Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsConfig:
+    listen: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration. A role whose table is absent is None and is not run by `serve`."""
+
+    state_dir: Path
+    operator: OperatorConfig
+    lists: tuple[ListConfig, ...]
+    exemptions: tuple[ExemptionConfig, ...] = ()
+    dns: DnsConfig | None = None
+    proxy: ProxyConfig | None = None
+    splash: SplashConfig | None = None
+    metrics: MetricsConfig | None = None

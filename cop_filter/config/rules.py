@@ -1,0 +1,85 @@
+"""What no single key can know: duplicates, keys that need or exclude each other, colliding sockets."""
+
+from urllib.parse import urlsplit
+
+from cop_filter.config.keys import CREDENTIAL_FIELDS, Sections
+from cop_filter.config.table import Values
+from cop_filter.verdict import Answer, Plane
+
+
+def check(sections: Sections, problems: list[str]) -> None:
+    """Append every broken rule to `problems`; a key that could not be read breaks no rule here."""
+    _unique_ids(sections.lists, problems)
+    for place, values in enumerate(sections.lists):
+        where = f"lists[{place}]"
+        _credentials(values, where, problems)
+        _splash_answer(values, where, sections, problems)
+    for place, values in enumerate(sections.exemptions):
+        if "recorded" in values and "until" in values and values["until"] < values["recorded"]:
+            problems.append(f"exemptions[{place}].until: is before recorded; write the last day it holds")
+    _sockets(sections, problems)
+
+
+def _unique_ids(lists: list[Values], problems: list[str]) -> None:
+    first: dict[str, int] = {}
+    for place, values in enumerate(lists):
+        if "id" not in values:
+            continue
+        # Case is folded because ids become file names somewhere, and two lists must never share one.
+        earlier = first.setdefault(values["id"].lower(), place)
+        if earlier != place:
+            problems.append(f"lists[{place}].id: {values['id']!r} is already the id of lists[{earlier}]")
+
+
+def _credentials(values: Values, where: str, problems: list[str]) -> None:
+    given = [name for name in values if name in CREDENTIAL_FIELDS]
+    for one, other in (
+        ("bearer_token_file", "bearer_token_env"),
+        ("password_file", "password_env"),
+        ("bearer_token_file", "username"),
+        ("bearer_token_env", "username"),
+    ):
+        if one in values and other in values:
+            problems.append(f"{where}.{other}: cannot stand beside {one}; keep one of the two")
+    has_password = "password_file" in values or "password_env" in values
+    if "username" in values and not has_password:
+        problems.append(f"{where}.username: needs a password; add password_file or password_env")
+    if has_password and "username" not in values:
+        problems.append(f"{where}.username: is missing; a password needs the user it belongs to")
+    if "client_key_file" in values and "client_certificate_file" not in values:
+        problems.append(f"{where}.client_certificate_file: is missing; client_key_file needs it")
+    scheme = urlsplit(values.get("source", "https:")).scheme
+    if given and scheme == "http":
+        problems.append(f"{where}.source: {given[0]} would cross the network in clear; use https://")
+    if scheme == "file":
+        problems.extend(
+            f"{where}.{name}: has no use for a file: source" for name in (*given, "ca_file") if name in values
+        )
+
+
+def _splash_answer(values: Values, where: str, sections: Sections, problems: list[str]) -> None:
+    asks_dns = Plane.DNS in values.get("planes", (Plane.DNS,))
+    wants_page = values.get("answer", Answer.SPLASH) is Answer.SPLASH
+    if sections.dns is not None and sections.splash is None and asks_dns and wants_page:
+        problems.append(
+            f"{where}.answer: 'splash' needs the page's addresses: add [splash] with addresses, "
+            "or choose nxdomain, nodata or refused"
+        )
+
+
+def _sockets(sections: Sections, problems: list[str]) -> None:
+    taken: dict[object, str] = {}
+    for name in ("dns", "proxy", "splash", "metrics"):
+        values: Values | None = getattr(sections, name)
+        listen = (values or {}).get("listen")
+        several = name == "dns"
+        for place, socket in enumerate(listen if several and listen else [listen] if listen else []):
+            if socket is None:
+                continue
+            where = f"{name}.listen[{place}]" if several else f"{name}.listen"
+            earlier = taken.setdefault(socket, where)
+            if earlier != where:
+                problems.append(f"{where}: is already taken by {earlier}")
+    for place, socket in enumerate((sections.dns or {}).get("upstreams", ())):
+        if socket in taken:
+            problems.append(f"dns.upstreams[{place}]: is {taken[socket]}; queries would run in a circle")
