@@ -1,0 +1,1 @@
+"""cop-filter: enforces authority-supplied lists of confirmed abuse URLs."""

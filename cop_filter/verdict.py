@@ -1,0 +1,94 @@
+"""The question and the answer that travel between an enforcement point and the engine."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Plane(StrEnum):
+    """Where a question was asked: a DNS query, a TLS or CONNECT target, an HTTP request."""
+
+    DNS = "dns"
+    TLS = "tls"
+    HTTP = "http"
+
+
+class Action(StrEnum):
+    """What the enforcement point does."""
+
+    ALLOW = "allow"
+    BLOCK = "block"
+    STEER = "steer"
+    """DNS only: answer with the proxy stage's address, because some URLs of this host are listed."""
+    OBSERVE = "observe"
+    """Dry run: let it pass and count it."""
+
+
+class LegalBasis(StrEnum):
+    """Why the operator enforces a list; decides the Extended DNS Error (RFC 8914)."""
+
+    ORDER = "order"
+    MEMBERSHIP = "membership"
+    SUBSCRIBER = "subscriber"
+
+
+class Answer(StrEnum):
+    """How the resolver answers for a blocked name."""
+
+    SPLASH = "splash"
+    NXDOMAIN = "nxdomain"
+    NODATA = "nodata"
+    REFUSED = "refused"
+
+
+class Kind(StrEnum):
+    """What an entry covers."""
+
+    DOMAIN = "domain"
+    """A host and all its subdomains (`subdomains only` where the list says `*.name`)."""
+    HOST = "host"
+    URL = "url"
+    PREFIX = "prefix"
+    PATTERN = "pattern"
+    KEYWORD = "keyword"
+
+
+class Spelling(StrEnum):
+    """Whether a browser would tell the asked spelling from the listed one (`folded`) or not."""
+
+    EXACT = "exact"
+    FOLDED = "folded"
+
+
+class Query(NamedTuple):
+    """One question. `url` is given where the plane knows it; else `host` is all there is."""
+
+    plane: Plane
+    host: str
+    url: str | None = None
+
+
+class Verdict(NamedTuple):
+    """The one answer, with its evidence. Enforcement points read this and nothing else.
+
+    A named tuple and not a dataclass: one is built for every hit on the hot path, and a frozen
+    dataclass costs five times as much to build.
+
+    `reference` is an opaque keyed hash of the matched entry: stable across generations, useless
+    without the operator's key. It is never shown to a client.
+    """
+
+    action: Action
+    generation: int
+    list_id: str | None = None
+    authority: str | None = None
+    category: str | None = None
+    legal_basis: LegalBasis | None = None
+    answer: Answer | None = None
+    kind: Kind | None = None
+    spelling: Spelling | None = None
+    reference: str | None = None
+
+    @property
+    def stops(self) -> bool:
+        """True when the thing asked for must not reach the client as it is."""
+        return self.action is Action.BLOCK

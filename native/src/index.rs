@@ -1,0 +1,206 @@
+//! Reading: an immutable, memory-mapped index.
+
+use crate::canonical::{Host, Url};
+use crate::layout::{
+    self, filter_block, filter_masks, hash_at, u32_at, Header, Keys, Meta, RecordKind,
+    BLOCK_BYTES, HASH_BYTES, META_BYTES,
+};
+use memmap2::Mmap;
+use siphasher::sip128::{Hasher128, SipHasher13};
+use std::fs::File;
+use std::hash::Hasher;
+use std::path::Path;
+
+/// Keyed SipHash-1-3 with 128 bits of output.
+#[derive(Clone)]
+pub struct KeyedHash(SipHasher13);
+
+impl KeyedHash {
+    pub fn new(keys: &Keys) -> Self {
+        Self(SipHasher13::new_with_key(&keys.hash))
+    }
+
+    pub fn of(&self, key: &[u8]) -> u128 {
+        let mut state = self.0;
+        state.write(key);
+        state.finish128().as_u128()
+    }
+
+    /// Tags are stored keyed as well, so that they tell nothing about an entry.
+    pub fn tag(&self, tag: u32) -> u16 {
+        if tag == 0 {
+            return 0;
+        }
+        (self.of(&tag.to_le_bytes()) as u16).max(1)
+    }
+}
+
+/// One record that applies to a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Match {
+    pub meta: Meta,
+    pub reference: u64,
+}
+
+pub struct Index {
+    map: Mmap,
+    header: Header,
+    hash: KeyedHash,
+}
+
+impl Index {
+    pub fn open(path: &Path, key: &[u8; 32]) -> Result<Self, String> {
+        let file = File::open(path).map_err(|e| format!("it cannot be opened: {}", e.kind()))?;
+        // SAFETY: published index files are never written to again (they are renamed into place
+        // and only ever unlinked), so the mapping does not change underneath us.
+        let map =
+            unsafe { Mmap::map(&file) }.map_err(|e| format!("it cannot be mapped: {}", e.kind()))?;
+        let header = Header::read(&map)?;
+        let keys = Keys::derive(key);
+        if header.check != keys.check {
+            return Err("it was made with another key".into());
+        }
+        if !layout::is_authentic(&map, &keys.code) {
+            return Err("its content is corrupt".into());
+        }
+        Ok(Self {
+            map,
+            header,
+            hash: KeyedHash::new(&keys),
+        })
+    }
+
+    pub fn keyed_hash(&self) -> &KeyedHash {
+        &self.hash
+    }
+
+    pub fn label_counts(&self) -> u64 {
+        self.header.label_counts
+    }
+
+    pub fn len(&self) -> usize {
+        self.header.records as usize
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn file_bytes(&self) -> usize {
+        self.map.len()
+    }
+
+    pub fn record(&self, i: usize) -> (u128, Meta) {
+        (
+            hash_at(&self.map, self.header.hashes_at() + HASH_BYTES * i),
+            Meta(u32_at(&self.map, self.header.metas_at() + META_BYTES * i)),
+        )
+    }
+
+    fn may_hold(&self, hash: u128) -> bool {
+        let at = self.header.filter_at()
+            + BLOCK_BYTES * filter_block(hash, self.header.filter_blocks);
+        let block = &self.map[at..at + BLOCK_BYTES];
+        filter_masks(hash)
+            .iter()
+            .enumerate()
+            .fold(true, |all, (i, mask)| all & (u32_at(block, 4 * i) & mask != 0))
+    }
+
+    /// All records with this hash.
+    fn records(&self, hash: u128) -> impl Iterator<Item = Match> + '_ {
+        let bucket = if self.header.bucket_bits == 0 {
+            0
+        } else {
+            (hash >> (128 - self.header.bucket_bits)) as usize
+        };
+        let at = self.header.buckets_at() + 4 * bucket;
+        let (first, end) = (
+            u32_at(&self.map, at) as usize,
+            u32_at(&self.map, at + 4) as usize,
+        );
+        let hashes = self.header.hashes_at();
+        (first..end)
+            .map(move |i| (i, hash_at(&self.map, hashes + HASH_BYTES * i)))
+            .skip_while(move |(_, stored)| *stored < hash)
+            .take_while(move |(_, stored)| *stored == hash)
+            .map(move |(i, _)| Match {
+                meta: self.record(i).1,
+                reference: hash as u64,
+            })
+    }
+
+    /// Host-level records for a host and its parents, most specific first.
+    pub fn match_host(&self, host: &Host<'_>, found: &mut Vec<Match>) {
+        let name: &[u8] = &host.name;
+        if host.is_address {
+            self.at_suffix(name, true, found);
+            return;
+        }
+        let wanted = self.header.label_counts;
+        let labels = name.iter().filter(|&&b| b == b'.').count() + 1;
+        let mut suffix = name;
+        for left in (1..=labels).rev() {
+            if wanted & (1 << left.min(63)) != 0 {
+                self.at_suffix(suffix, left == labels, found);
+            }
+            if let Some(dot) = suffix.iter().position(|&b| b == b'.') {
+                suffix = &suffix[dot + 1..];
+            }
+        }
+    }
+
+    fn at_suffix(&self, suffix: &[u8], whole: bool, found: &mut Vec<Match>) {
+        let hash = self.hash.of(suffix);
+        if !self.may_hold(hash) {
+            return;
+        }
+        found.extend(self.records(hash).filter(|hit| match hit.meta.kind() {
+            RecordKind::Domain => true,
+            RecordKind::Below => !whole,
+            RecordKind::Host | RecordKind::Pages | RecordKind::Patterns => whole,
+            RecordKind::Url | RecordKind::UrlAnyQuery | RecordKind::Prefix => false,
+        }));
+    }
+
+    /// All records for a URL, most specific first: the page, prefixes from the longest, hosts.
+    pub fn match_url(&self, url: &Url<'_>, found: &mut Vec<Match>) {
+        self.match_host(&url.host, found);
+        if !found
+            .iter()
+            .any(|hit| hit.meta.kind() == RecordKind::Pages)
+        {
+            return;
+        }
+        let by_host = std::mem::take(found);
+        let path = url.path();
+        let mut state = self.hash.0;
+        state.write(&url.host.name);
+        let mut from = 0;
+        let mut prefixes = Vec::new();
+        for (i, _) in path.iter().enumerate().filter(|(_, &b)| b == b'/') {
+            state.write(&path[from..=i]);
+            from = i + 1;
+            prefixes.push(state.finish128().as_u128());
+        }
+        state.write(&path[from..]);
+        let page = state.finish128().as_u128();
+        let query = url.query.as_deref().filter(|q| !q.is_empty());
+        let exact = query.map_or(page, |query| {
+            let mut state = state;
+            state.write(b"?");
+            state.write(query);
+            state.finish128().as_u128()
+        });
+        found.extend(self.of_kind(exact, RecordKind::Url));
+        found.extend(self.of_kind(page, RecordKind::UrlAnyQuery));
+        for hash in prefixes.into_iter().rev() {
+            found.extend(self.of_kind(hash, RecordKind::Prefix));
+        }
+        found.extend(by_host);
+    }
+
+    fn of_kind(&self, hash: u128, kind: RecordKind) -> impl Iterator<Item = Match> + '_ {
+        self.records(hash).filter(move |hit| hit.meta.kind() == kind)
+    }
+}

@@ -1,0 +1,247 @@
+//! The index file, version 1. All integers are little-endian.
+//!
+//! ```text
+//! header   128 bytes   magic, version, counts, geometry, key check, authentication code
+//! buckets  u32 × (2^bits + 1)   first record of each bucket; a bucket is the hash's top bits
+//! filter   32 bytes × blocks    split-block Bloom filter over the host-level records
+//! hashes   16 bytes × records   keyed 128-bit hashes, ascending
+//! metas    u32 × records        list number, kind, spelling tag
+//! ```
+//!
+//! The authentication code is a keyed BLAKE3 over the whole file with the code's field zeroed: a
+//! file that is torn, foreign or made with another key is refused.
+
+pub const MAGIC: [u8; 8] = *b"COPINDEX";
+pub const VERSION: u32 = 1;
+pub const HEADER_BYTES: usize = 128;
+pub const HASH_BYTES: usize = 16;
+pub const META_BYTES: usize = 4;
+pub const BLOCK_BYTES: usize = 32;
+const CODE: std::ops::Range<usize> = 96..128;
+
+/// The three secrets that one 32-byte index key gives.
+pub struct Keys {
+    pub hash: [u8; 16],
+    pub code: [u8; 32],
+    pub check: [u8; 16],
+}
+
+impl Keys {
+    pub fn derive(key: &[u8; 32]) -> Self {
+        let part = |context: &str| blake3::derive_key(context, key);
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&part("cop-filter index v1: entry hashes")[..16]);
+        let mut check = [0; 16];
+        check.copy_from_slice(&part("cop-filter index v1: key check")[..16]);
+        Self {
+            hash,
+            code: part("cop-filter index v1: authentication code"),
+            check,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    pub records: u64,
+    pub bucket_bits: u32,
+    pub filter_blocks: u32,
+    /// Bit n: some host-level record has n labels (63: that many or more, or an address).
+    pub label_counts: u64,
+    pub check: [u8; 16],
+}
+
+impl Header {
+    pub fn buckets_at(&self) -> usize {
+        HEADER_BYTES
+    }
+
+    pub fn filter_at(&self) -> usize {
+        // Blocks start on a cache line.
+        (self.buckets_at() + 4 * ((1 << self.bucket_bits) + 1)).next_multiple_of(64)
+    }
+
+    pub fn hashes_at(&self) -> usize {
+        self.filter_at() + BLOCK_BYTES * self.filter_blocks as usize
+    }
+
+    pub fn metas_at(&self) -> usize {
+        self.hashes_at() + HASH_BYTES * self.records as usize
+    }
+
+    pub fn file_bytes(&self) -> usize {
+        self.metas_at() + META_BYTES * self.records as usize
+    }
+
+    pub fn to_bytes(self) -> [u8; HEADER_BYTES] {
+        let mut out = [0; HEADER_BYTES];
+        out[0..8].copy_from_slice(&MAGIC);
+        out[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        out[16..24].copy_from_slice(&self.records.to_le_bytes());
+        out[24..28].copy_from_slice(&self.bucket_bits.to_le_bytes());
+        out[28..32].copy_from_slice(&self.filter_blocks.to_le_bytes());
+        out[32..40].copy_from_slice(&self.label_counts.to_le_bytes());
+        out[40..56].copy_from_slice(&self.check);
+        out
+    }
+
+    /// Reads and checks all but the authentication code; the error says what is wrong.
+    pub fn read(file: &[u8]) -> Result<Self, &'static str> {
+        if file.len() < HEADER_BYTES || file[0..8] != MAGIC {
+            return Err("it is not an index file");
+        }
+        if u32_at(file, 8) != VERSION {
+            return Err("it is of another version");
+        }
+        let mut check = [0; 16];
+        check.copy_from_slice(&file[40..56]);
+        let header = Self {
+            records: u64_at(file, 16),
+            bucket_bits: u32_at(file, 24),
+            filter_blocks: u32_at(file, 28),
+            label_counts: u64_at(file, 32),
+            check,
+        };
+        if header.bucket_bits > 32 || header.records > u64::from(u32::MAX) {
+            return Err("its header is corrupt");
+        }
+        if header.file_bytes() != file.len() {
+            return Err("it is cut short or padded");
+        }
+        Ok(header)
+    }
+}
+
+pub fn authentication_code(file: &[u8], key: &[u8; 32]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(key);
+    hasher.update(&file[..CODE.start]);
+    hasher.update(&[0; 32]);
+    hasher.update(&file[CODE.end..]);
+    *hasher.finalize().as_bytes()
+}
+
+pub fn seal(file: &mut [u8], key: &[u8; 32]) {
+    let code = authentication_code(file, key);
+    file[CODE].copy_from_slice(&code);
+}
+
+pub fn is_authentic(file: &[u8], key: &[u8; 32]) -> bool {
+    // blake3::Hash compares in constant time.
+    let mut stored = [0; 32];
+    stored.copy_from_slice(&file[CODE]);
+    blake3::Hash::from(authentication_code(file, key)) == blake3::Hash::from(stored)
+}
+
+pub fn u32_at(file: &[u8], at: usize) -> u32 {
+    let mut bytes = [0; 4];
+    bytes.copy_from_slice(&file[at..at + 4]);
+    u32::from_le_bytes(bytes)
+}
+
+fn u64_at(file: &[u8], at: usize) -> u64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&file[at..at + 8]);
+    u64::from_le_bytes(bytes)
+}
+
+pub fn hash_at(file: &[u8], at: usize) -> u128 {
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&file[at..at + 16]);
+    u128::from_le_bytes(bytes)
+}
+
+// ---------------------------------------------------------------- records
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RecordKind {
+    Domain = 0,
+    /// Subdomains only.
+    Below = 1,
+    Host = 2,
+    Url = 3,
+    /// A page with any query or none.
+    UrlAnyQuery = 4,
+    Prefix = 5,
+    /// Not an entry: this host has entries at URL level.
+    Pages = 6,
+    /// Not an entry: this host has patterns.
+    Patterns = 7,
+}
+
+impl RecordKind {
+    pub const ALL: [Self; 8] = [
+        Self::Domain,
+        Self::Below,
+        Self::Host,
+        Self::Url,
+        Self::UrlAnyQuery,
+        Self::Prefix,
+        Self::Pages,
+        Self::Patterns,
+    ];
+
+    pub fn is_host_level(self) -> bool {
+        !matches!(self, Self::Url | Self::UrlAnyQuery | Self::Prefix)
+    }
+
+    pub fn is_entry(self) -> bool {
+        !matches!(self, Self::Pages | Self::Patterns)
+    }
+}
+
+/// list number (12 bits), kind (4 bits), keyed spelling tag (16 bits; 0: canonical)
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Meta(pub u32);
+
+pub const MAX_LISTS: u32 = 1 << 12;
+
+impl Meta {
+    pub fn new(list: u32, kind: RecordKind, tag: u16) -> Self {
+        Self(list << 20 | (kind as u32) << 16 | u32::from(tag))
+    }
+
+    pub fn list(self) -> u32 {
+        self.0 >> 20
+    }
+
+    pub fn kind(self) -> RecordKind {
+        RecordKind::ALL[(self.0 >> 16 & 7) as usize]
+    }
+
+    pub fn tag(self) -> u16 {
+        self.0 as u16
+    }
+}
+
+pub fn labels_bit(name: &[u8], is_address: bool) -> u64 {
+    if is_address {
+        return 1 << 63;
+    }
+    1 << (name.iter().filter(|&&b| b == b'.').count() + 1).min(63)
+}
+
+// ---------------------------------------------------------------- filter
+
+/// Split-block Bloom filter (Putze, Sanders, Singler 2007; constants from Apache Parquet).
+const SALT: [u32; 8] = [
+    0x47b6_137b,
+    0x4497_4d91,
+    0x8824_ad5b,
+    0xa2b7_289d,
+    0x7054_95c7,
+    0x2df1_424b,
+    0x9efc_4947,
+    0x5c6b_fb31,
+];
+pub const FILTER_BITS_PER_RECORD: usize = 10;
+
+pub fn filter_block(hash: u128, blocks: u32) -> usize {
+    // The top bits choose the bucket; these are independent of them.
+    ((u64::from((hash >> 32) as u32) * u64::from(blocks)) >> 32) as usize
+}
+
+pub fn filter_masks(hash: u128) -> [u32; 8] {
+    let low = hash as u32;
+    SALT.map(|salt| 1 << (low.wrapping_mul(salt) >> 27))
+}
