@@ -1,0 +1,87 @@
+"""`cop-filter check`: what would happen to a host or a URL, and by which list."""
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import BinaryIO, TextIO
+
+import click
+
+from cop_filter.cli.exits import Exit
+from cop_filter.cli.questions import Answered, Decider, JsonLines, answer, sentences
+from cop_filter.cli.settings import Settings
+from cop_filter.errors import InvalidUrl, StateError
+from cop_filter.loader import Watcher, open_engine
+from cop_filter.verdict import Plane
+
+_BATCH_BYTES = 1 << 20
+
+
+@click.command()
+@click.argument("words", metavar="WORD... | -", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option(
+    "--plane",
+    type=click.Choice([str(plane) for plane in Plane]),
+    help="Where it is asked. Default: http for a URL, dns for a host.",
+)
+@click.pass_obj
+def check(settings: Settings, words: tuple[str, ...], as_json: bool, plane: str | None) -> Exit:
+    """Decide hosts and URLs (whatever has a "/") against the lists in force.
+
+    With "-", one question a line is read from standard input, and each is answered as soon as it is
+    there. The answer names the list, never the entry. Ends with 1 when a question was invalid.
+    """
+    state_dir = settings.config().state_dir
+    engine = open_engine(state_dir)
+    watcher = Watcher(state_dir, engine)
+    if engine.generation == 0:
+        raise StateError("nothing is published yet, so nothing would be blocked; run `cop-filter sync`")
+    batches: Iterator[list[bytes]] = (
+        batch
+        for word in words
+        for batch in (lines(sys.stdin.buffer) if word == "-" else iter([[os.fsencode(word)]]))
+    )
+
+    def fresh_batches() -> Iterator[list[bytes]]:
+        for batch in batches:
+            # A peer may keep asking for days: it hears of new generations too.
+            watcher.check()
+            yield batch
+
+    return answer_all(
+        engine, fresh_batches(), sys.stdout, as_json=as_json, plane=Plane(plane) if plane else None
+    )
+
+
+def answer_all(
+    engine: Decider, batches: Iterator[list[bytes]], out: TextIO, *, as_json: bool, plane: Plane | None
+) -> Exit:
+    """Answer batch by batch, flushing after each; says whether a question was invalid."""
+    write = JsonLines() if as_json else sentences
+    code = Exit.OK
+    for batch in batches:
+        answers: list[Answered] = answer(engine, batch, plane)
+        out.write(write(answers))
+        out.flush()
+        if any(isinstance(one.result, InvalidUrl) for one in answers):
+            code = Exit.REFUSED
+    return code
+
+
+def lines(stream: BinaryIO) -> Iterator[list[bytes]]:
+    """The lines of a stream in batches: whatever is there already, without waiting for more.
+
+    So a peer that asks one question is answered at once, and a large file goes in large batches.
+    """
+    read = getattr(stream, "read1", stream.read)
+    rest = b""
+    while block := read(_BATCH_BYTES):
+        whole, newline, tail = block.rpartition(b"\n")
+        if not newline:
+            rest += block
+            continue
+        yield [line.removesuffix(b"\r") for line in (rest + whole).split(b"\n")]
+        rest = tail
+    if rest:
+        yield [rest.removesuffix(b"\r")]

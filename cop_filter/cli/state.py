@@ -1,0 +1,105 @@
+"""`status`, `rollback` and `config check`: what an operator asks and does about the state."""
+
+import json
+import sys
+import time
+from dataclasses import asdict
+
+import click
+
+from cop_filter.cli.exits import Exit
+from cop_filter.cli.settings import Settings
+from cop_filter.errors import ConfigError
+from cop_filter.report.current import current_status
+from cop_filter.report.status import ListRow, Status
+from cop_filter.store import Store
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_obj
+def status(settings: Settings, as_json: bool) -> Exit:
+    """Show each list: state, age, entries, last error, next try. Ends with 1 unless all are ok."""
+    now = time.time()
+    found = current_status(settings.config(), now)
+    click.echo(json.dumps(asdict(found), indent=2) if as_json else status_text(found, now), nl=as_json)
+    return Exit.OK if found.healthy else Exit.REFUSED
+
+
+def status_text(found: Status, now: float) -> str:
+    """The status as a table, with what went wrong below a list's row."""
+    if found.generation is None:
+        head = "nothing is published yet: nothing is blocked\n"
+    else:
+        age = "" if found.created_at is None else f", published {_span(now - found.created_at)} ago"
+        head = f"generation {found.generation}{age}\n"
+    rows: list[tuple[str, ...]] = [("LIST", "STATE", "MODE", "ENTRIES", "AGE", "CHECKED", "NEXT TRY")]
+    rows += [_cells(row, now) for row in found.lists]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    text = head
+    for line, about in zip(lines, (None, *found.lists), strict=True):
+        text += line.rstrip() + "\n"
+        if about is not None and about.last_error and about.state != "ok":
+            text += f"    last error: {about.last_error}\n"
+        if about is not None and about.state == "overdue":
+            text += "    nobody has checked it in time; is `cop-filter sync --watch` running?\n"
+    return text
+
+
+def _cells(row: ListRow, now: float) -> tuple[str, ...]:
+    checked = "never" if row.checked_at is None else f"{_span(now - row.checked_at)} ago"
+    if row.next_try is None:
+        following = "-"
+    else:
+        following = f"in {_span(row.next_try - now)}" if row.next_try > now else "due"
+    age = "-" if row.age_s is None else _span(row.age_s)
+    return (row.id, row.state, row.mode, str(row.entries), age, checked, following)
+
+
+def _span(seconds: float) -> str:
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * length:
+            return f"{int(seconds // length)}{unit}"
+    return f"{max(0, int(seconds))}s"
+
+
+@click.command()
+@click.pass_obj
+def rollback(settings: Settings) -> None:
+    """Put the generation before the current one in force again.
+
+    A list that changes at its authority afterwards is published again: to hold a bad list back,
+    also take it out of the configuration or stop `cop-filter sync --watch`.
+    """
+    before, after = Store(settings.config().state_dir).rollback()
+    click.echo(f"rolled back from generation {before} to {after}")
+
+
+@click.group()
+def config() -> None:
+    """Look at the configuration."""
+
+
+@config.command("check")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.pass_obj
+def config_check(settings: Settings, as_json: bool) -> Exit:
+    """Read the whole configuration and name every mistake with its key path."""
+    try:
+        found = settings.config()
+    except ConfigError as exc:
+        if not as_json:
+            raise
+        json.dump({"ok": False, "problems": exc.problems}, sys.stdout)
+        click.echo()
+        return Exit.USAGE
+    tables = [name for name in ("dns", "proxy", "splash", "metrics") if getattr(found, name) is not None]
+    lists = [one.id for one in found.lists]
+    if as_json:
+        click.echo(json.dumps({"ok": True, "problems": [], "lists": lists, "roles": ["sync", *tables]}))
+    else:
+        click.echo(f"{settings.config_path}: ok")
+        click.echo(f"lists: {', '.join(lists)}")
+        click.echo(f"roles: {', '.join(['sync', *tables])}")
+    return Exit.OK

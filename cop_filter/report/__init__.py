@@ -1,0 +1,5 @@
+"""What the operator sees of the running filter: the state of each list, and Prometheus figures.
+
+`status` is a pure function over what the store holds; `counters` owns the folder that all processes
+count into; `endpoint` serves both to Prometheus and is imported only by the process that does so.
+"""

@@ -1,0 +1,105 @@
+"""The Prometheus endpoint: what all processes counted, and the age and size of every list.
+
+No label carries a name, a URL or a client: labels are list ids, planes, actions and fixed words.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+from cop_filter.config import Config
+from cop_filter.errors import CopFilterError
+from cop_filter.report.counters import counters_dir, forget_gauges
+from cop_filter.report.current import current_status
+from cop_filter.report.status import ListRow, Status
+
+_LIST_FIGURES: tuple[tuple[str, str, Callable[[ListRow], float | None]], ...] = (
+    ("list_entries", "Entries in force", lambda row: row.entries),
+    ("list_age_seconds", "Time since the list in force was published", lambda row: row.age_s),
+    ("list_checked_timestamp_seconds", "Last try to refresh", lambda row: row.checked_at),
+    ("list_next_try_timestamp_seconds", "Next planned refresh", lambda row: row.next_try),
+)
+_STATES = ("ok", "failing", "overdue", "never")
+
+
+class ListCollector(Collector):
+    """The state of the lists, read afresh at every scrape."""
+
+    def __init__(self, read: Callable[[], Status]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        """The families; when the state folder cannot be read, only the alarm that says so."""
+        try:
+            status = self._read()
+        except (CopFilterError, OSError):
+            return [_single("state_readable", "1 when the state folder can be read", 0)]
+        return self._families(status)
+
+    @staticmethod
+    def _families(status: Status) -> Iterator[Metric]:
+        yield _single("state_readable", "1 when the state folder can be read", 1)
+        yield _single("generation", "The published generation, 0 before the first", status.generation or 0)
+        if status.created_at is not None:
+            yield _single("generation_timestamp_seconds", "When it was published", status.created_at)
+        for name, text, figure in _LIST_FIGURES:
+            family = GaugeMetricFamily(f"cop_filter_{name}", text, labels=["list"])
+            for row in status.lists:
+                value = figure(row)
+                if value is not None:
+                    family.add_metric([row.id], value)
+            yield family
+        states = GaugeMetricFamily(
+            "cop_filter_list_state", "1 for the list's state", labels=["list", "state"]
+        )
+        for row in status.lists:
+            for state in _STATES:
+                states.add_metric([row.id, state], float(row.state == state))
+        yield states
+
+
+def _single(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"cop_filter_{name}", text, value=value)
+
+
+def scrape(config: Config) -> bytes:
+    """One answer in the Prometheus text format. Blocks."""
+    folder = counters_dir(config.state_dir)
+    forget_gauges(folder)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]  # theirs to annotate
+    registry.register(ListCollector(lambda: current_status(config)))
+    return generate_latest(registry)
+
+
+def create_app(config: Config) -> web.Application:
+    """The application: GET /metrics and nothing else."""
+    # One scrape at a time: each reads every counter file, and a burst must not pile up threads.
+    turn = asyncio.Lock()
+
+    async def metrics(_: web.Request) -> web.Response:
+        async with turn:
+            body = await asyncio.to_thread(scrape, config)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    app = web.Application()
+    app.router.add_get("/metrics", metrics)
+    return app
+
+
+def run(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT; the caller has made the folder of the counters.
+
+    Raises ValueError without [metrics] in the configuration.
+    """
+    if config.metrics is None:
+        raise ValueError("no [metrics] in the configuration")
+    listen = config.metrics.listen
+    # No access log: it would write down who asks.
+    web.run_app(create_app(config), host=listen.host, port=listen.port, access_log=None, print=None)

@@ -1,0 +1,106 @@
+"""The state of each list, from the configuration, the published generation and sync's notes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from cop_filter.config import Config, ListConfig
+
+State = Literal["ok", "failing", "overdue", "never"]
+"""ok: checked on time. failing: the last try was refused, the last good list stays in force.
+overdue: nobody has tried for far longer than the interval. never: no good list was ever published."""
+
+_OVERDUE_INTERVALS = 3
+_OVERDUE_SLACK_S = 60.0
+
+
+class PublishedList(Protocol):
+    """What is read of one list in a published generation."""
+
+    @property
+    def entries(self) -> int: ...
+    @property
+    def published_at(self) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ListRow:
+    """One list; times are Unix seconds, `age_s` counts from the publication of what is in force."""
+
+    id: str
+    state: State
+    mode: str
+    entries: int
+    published_at: float | None
+    age_s: float | None
+    checked_at: float | None
+    next_try: float | None
+    last_error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All lists, and the generation they are published in; None before the first."""
+
+    generation: int | None
+    created_at: float | None
+    lists: tuple[ListRow, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """True when every list is in force and was checked on time."""
+        return all(row.state == "ok" for row in self.lists)
+
+
+def list_row(
+    config: ListConfig, note: Mapping[str, Any], published: PublishedList | None, now: float
+) -> ListRow:
+    """One row: `note` is what sync wrote down last, `published` what the generation in force holds."""
+    published_at = None if published is None else published.published_at
+    checked_at = _number(note.get("checked_at"))
+    return ListRow(
+        id=config.id,
+        state=_state(config, note, published, checked_at, now),
+        mode=config.mode,
+        entries=0 if published is None else published.entries,
+        published_at=published_at,
+        age_s=None if published_at is None else max(0.0, now - published_at),
+        checked_at=checked_at,
+        next_try=_number(note.get("next_try")),
+        last_error=note.get("last_error"),
+    )
+
+
+def status(
+    config: Config,
+    notes: Mapping[str, Mapping[str, Any]],
+    published: Mapping[str, PublishedList],
+    *,
+    generation: int | None,
+    created_at: float | None,
+    now: float,
+) -> Status:
+    """The rows of all configured lists, in the order of the configuration."""
+    rows = tuple(list_row(one, notes.get(one.id, {}), published.get(one.id), now) for one in config.lists)
+    return Status(generation, created_at, rows)
+
+
+def _state(
+    config: ListConfig,
+    note: Mapping[str, Any],
+    published: PublishedList | None,
+    checked_at: float | None,
+    now: float,
+) -> State:
+    if published is None or published.published_at is None:
+        return "never"
+    if note.get("state") == "failing":
+        return "failing"
+    patience_s = max(_OVERDUE_INTERVALS * config.interval_s, config.interval_s + _OVERDUE_SLACK_S)
+    if checked_at is None or now - checked_at > patience_s:
+        return "overdue"
+    return "ok"
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, (int, float)) else None

@@ -1,0 +1,202 @@
+"""`cop-filter serve`: every role of the configuration as a child process, restarted when it dies.
+
+The roles share files, never memory, so that none can take another down; this process only starts,
+watches and ends them, and ends nothing but what it started.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cop_filter.config import Config
+from cop_filter.report import counters
+
+_log = logging.getLogger(__name__)
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One child: its name in the log, and how it is started."""
+
+    name: str
+    argv: tuple[str, ...]
+
+
+def role(name: str, config_path: Path) -> Role:
+    """How the role `name` is started on its own, by this interpreter."""
+    # -P: a folder named dns_resolver where somebody happens to stand must not be run instead of ours.
+    python = (sys.executable, "-P", "-m")
+    path = str(config_path.absolute())
+    modules = {"dns": "dns_resolver", "proxy": "addons"}
+    if name in modules:
+        return Role(name, (*python, modules[name], "--config", path))
+    words = ("sync", "--watch") if name == "sync" else (name,)
+    return Role(name, (*python, "cop_filter.cli", "--config", path, *words))
+
+
+def roles(config: Config, config_path: Path) -> tuple[Role, ...]:
+    """The roles that the configuration has a table for; lists are always refreshed."""
+    tables = {
+        "splash": config.splash,
+        "dns": config.dns,
+        "proxy": config.proxy,
+        "metrics": config.metrics,
+    }
+    names = ["sync", *(name for name, table in tables.items() if table is not None)]
+    return tuple(role(name, config_path) for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait before a restart: doubling, and forgiven after a healthy run."""
+
+    first_s: float = 0.5
+    most_s: float = 30.0
+    healthy_s: float = 60.0
+
+    def next_delay_s(self, last_delay_s: float | None, ran_s: float) -> float:
+        """The wait after a run of `ran_s` seconds that was itself preceded by `last_delay_s`."""
+        if last_delay_s is None or ran_s >= self.healthy_s:
+            return self.first_s
+        return min(last_delay_s * 2, self.most_s)
+
+
+class Supervisor:
+    """Runs roles until told to stop. `grace_s` is what a child has between SIGTERM and SIGKILL."""
+
+    def __init__(
+        self,
+        roles: tuple[Role, ...],
+        environment: Mapping[str, str],
+        *,
+        counters_dir: Path,
+        patience: Patience = Patience(),
+        grace_s: float = 10.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._roles = roles
+        self._environment = dict(environment)
+        self._counters_dir = counters_dir
+        self._patience = patience
+        self._grace_s = grace_s
+        self._clock = clock
+        self._stopping = asyncio.Event()
+        self.running: dict[str, int] = {}
+        """Name of the role -> process id, of the children that live now."""
+
+    def stop(self) -> None:
+        """Ask `run` to end every child and return."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Start all roles and keep them; returns when `stop` was called and every child has ended."""
+        async with asyncio.TaskGroup() as group:
+            for one in self._roles:
+                group.create_task(self._keep(one), name=one.name)
+
+    async def _keep(self, one: Role) -> None:
+        delay_s: float | None = None
+        while not self._stopping.is_set():
+            started = self._clock()
+            try:
+                ended = await self._run_once(one)
+            except OSError as exc:
+                ended = f"could not be started: {exc.strerror}"
+            if self._stopping.is_set():
+                return
+            delay_s = self._patience.next_delay_s(delay_s, self._clock() - started)
+            _log.error("role %s %s; starting it again in %g s", one.name, ended, delay_s)
+            with contextlib.suppress(OSError):
+                counters.forget_gauges(self._counters_dir)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), delay_s)
+
+    async def _run_once(self, one: Role) -> str:
+        """Start the role, wait until it ends or is ended, and say how it ended."""
+        child = await asyncio.create_subprocess_exec(
+            *one.argv,
+            env=self._environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            # Its own group: Ctrl-C in a terminal reaches this process alone, which ends all in order.
+            process_group=0,
+            preexec_fn=_die_with(os.getpid()),
+        )
+        self.running[one.name] = child.pid
+        _log.info("role %s started, process %d", one.name, child.pid)
+        waiting = asyncio.ensure_future(child.wait())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait((waiting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            if child.returncode is None:
+                await self._end(one.name, child)
+            await waiting
+            _end_group(child.pid)
+            del self.running[one.name]
+        code = child.returncode
+        return f"was ended by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
+
+    async def _end(self, name: str, child: asyncio.subprocess.Process) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            child.terminate()
+        try:
+            await asyncio.wait_for(child.wait(), self._grace_s)
+        except TimeoutError:
+            _log.warning("role %s did not end within %g s; killing it", name, self._grace_s)
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+
+
+def _end_group(leader: int) -> None:
+    """Kill what a dead child left of its own process group, so that its orphans do not keep the port."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def _die_with(parent: int) -> Callable[[], None]:
+    """What a child does before it becomes its role: tie its life to this process.
+
+    Whoever kills the supervisor (the OOM killer, `kill -9`) would otherwise leave roles behind that
+    hold the ports, and the next start would fail. There is no call for this in the standard library.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def tie() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # It died in between, and the signal will never come.
+            os._exit(1)
+
+    return tie
+
+
+def environment(config: Config) -> dict[str, str]:
+    """The environment of the roles: ours, and where they count. Prepares that folder."""
+    folder = counters.prepare(config.state_dir)
+    return {**os.environ, counters.VARIABLE: str(folder)}
+
+
+async def _serve(config: Config, config_path: Path) -> None:
+    counters_dir = counters.counters_dir(config.state_dir)
+    supervisor = Supervisor(roles(config, config_path), environment(config), counters_dir=counters_dir)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, supervisor.stop)
+    # A closed terminal or a careless `reload` must not take the filter down; lists refresh themselves.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    await supervisor.run()
+
+
+def serve(config: Config, config_path: Path) -> None:
+    """Run every configured role until SIGTERM or SIGINT. Raises OSError when the state folder is not ours."""
+    asyncio.run(_serve(config, config_path))
