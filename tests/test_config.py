@@ -169,6 +169,19 @@ def test_an_exemption_is_dated(read, problems) -> None:
     ]
 
 
+def test_an_exemption_that_is_no_entry_is_refused_without_repeating_it(problems) -> None:
+    dates = "recorded = 2026-01-31\nuntil = 2026-07-31\n"
+    (found,) = problems(MINIMAL + f'[[exemptions]]\nentry = "192.0.2.7"\nreason = "appeal 7"\n{dates}')
+    assert found.startswith("exemptions[0].entry: ")
+    assert "192.0.2.7" not in found
+
+
+@pytest.mark.parametrize("kept", ["own-hosts", "exemption-1", "Exemption-12"])
+def test_no_list_takes_an_id_under_which_exemptions_are_kept(problems, kept: str) -> None:
+    (found,) = problems(MINIMAL.replace("national", kept))
+    assert found == "lists[0].id: is an id that cop-filter keeps for its own exemptions"
+
+
 def test_all_mistakes_are_told_at_once_each_with_its_key_path(problems) -> None:
     found = problems(
         TOP
@@ -226,6 +239,7 @@ def test_a_secret_in_the_file_is_refused_and_never_repeated(problems, key: str) 
         ("https://lists.example/x#y", "must not have a fragment"),
         ("file://lists/x.txt", "write file:relative/path or file:///absolute/path"),
         ("file:", "names no file"),
+        (f"https://{'a' * 64}.example/x", "not a URL or host: its host has a label"),
     ],
 )
 def test_a_source_that_cannot_work_is_refused_without_repeating_it(

@@ -27,6 +27,7 @@ from cop_filter.config.values import (
     day,
     duration,
     environment_name,
+    exempted,
     integer,
     list_id,
     number,
@@ -125,7 +126,7 @@ def _keys(base: Path) -> dict[str, dict[str, Key]]:
         },
         "lists": _list_keys(base) | _credential_keys(base),
         "exemptions": {
-            "entry": Key("entry", text, required=True),
+            "entry": Key("entry", exempted, required=True),
             "reason": Key("reason", text, required=True),
             "recorded": Key("recorded", day, required=True),
             "until": Key("until", day, required=True),

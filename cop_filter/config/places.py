@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from cop_filter.config.model import Address
 from cop_filter.config.table import Reader
 from cop_filter.config.values import text
+from cop_filter.names import canonical_host
 
 
 def address(default_port: int | None = None) -> Reader:
@@ -100,6 +101,7 @@ def source(base: Path) -> Reader:
             raise ValueError(
                 "must not carry a user or password; use username with password_file or password_env"
             )
+        canonical_host(parts.hostname)
         if parts.fragment:
             raise ValueError("must not have a fragment (#...)")
         return written

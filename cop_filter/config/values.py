@@ -10,6 +10,8 @@ from datetime import date, datetime
 from typing import Any
 
 from cop_filter.config.table import ArrayError, Reader
+from cop_filter.entries import parse
+from cop_filter.names import canonical_url
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {
@@ -18,6 +20,8 @@ _BYTES = {
     "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
 }  # fmt: skip
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", re.ASCII)
+_RESERVED_ID = re.compile(r"own-hosts|exemption-\d+", re.ASCII | re.IGNORECASE)
+"""Under these a generation holds what is allowed; a list of that name would be mistaken for it."""
 _LIST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -43,6 +47,15 @@ def contact(value: object) -> str:
         raise ValueError(
             "is a link of a kind that the page will not show; choose from: https, mailto, tel, http"
         )
+    if scheme and scheme[1].lower() in ("https", "http"):
+        canonical_url(line)
+    return line
+
+
+def exempted(value: object) -> str:
+    """What an exemption allows, in the grammar of plain lists. No message repeats it."""
+    line = text(value)
+    parse(line)
     return line
 
 
@@ -51,6 +64,8 @@ def list_id(value: object) -> str:
     word = text(value)
     if not _LIST_ID.fullmatch(word):
         raise ValueError("must be 1 to 64 letters, digits, '-', '_' or '.', and start with a letter or digit")
+    if _RESERVED_ID.fullmatch(word):
+        raise ValueError("is an id that cop-filter keeps for its own exemptions")
     return word
 
 

@@ -1,0 +1,172 @@
+"""What the operator sees: list states, the counters' folder, the Prometheus endpoint."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from cop_filter import compiler
+from cop_filter.config import Address, Config, ListConfig, MetricsConfig, OperatorConfig
+from cop_filter.entries import parse
+from cop_filter.manifest import ListState
+from cop_filter.report import counters
+from cop_filter.report.current import current_status
+from cop_filter.report.endpoint import create_app, scrape
+from cop_filter.report.status import list_row, status
+from cop_filter.store import Store
+from cop_filter.verdict import LegalBasis
+
+NOW = 1_800_000_000.0
+OPERATOR = OperatorConfig("Example Net", "officer", "https://isp.example/appeal", "https://hotline.example")
+
+
+def list_config(list_id: str = "national", interval_s: float = 900) -> ListConfig:
+    return ListConfig(
+        id=list_id,
+        source="https://lists.authority.example/urls.txt",
+        authority="Example Hotline",
+        category="csam",
+        legal_basis=LegalBasis.MEMBERSHIP,
+        interval_s=interval_s,
+    )
+
+
+def configuration(state_dir: Path, *lists: ListConfig) -> Config:
+    metrics = MetricsConfig(Address("127.0.0.1", 9153))
+    return Config(state_dir, OPERATOR, lists or (list_config(),), metrics=metrics)
+
+
+def in_force(published_at: float | None, entries: int = 7) -> ListState:
+    return ListState(compiler.list_policy(list_config()), entries, published_at)
+
+
+def test_a_list_in_force_and_checked_on_time_is_ok() -> None:
+    note = {"state": "ok", "checked_at": NOW - 60, "next_try": NOW + 840, "last_error": None}
+    row = list_row(list_config(), note, in_force(NOW - 3600), NOW)
+    assert (row.state, row.entries, row.age_s, row.next_try) == ("ok", 7, 3600, NOW + 840)
+
+
+def test_a_refused_list_is_failing_while_its_last_good_version_stays() -> None:
+    note = {"state": "failing", "checked_at": NOW, "last_error": "status 500"}
+    row = list_row(list_config(), note, in_force(NOW - 3600), NOW)
+    assert (row.state, row.entries, row.last_error) == ("failing", 7, "status 500")
+
+
+@pytest.mark.parametrize("published", [None, in_force(None, entries=0)])
+def test_a_list_that_was_never_published_is_never(published: ListState | None) -> None:
+    row = list_row(list_config(), {"state": "failing", "last_error": "status 500"}, published, NOW)
+    assert (row.state, row.entries, row.age_s, row.last_error) == ("never", 0, None, "status 500")
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "checked_before_s", "state"),
+    [(900, 2600, "ok"), (900, 2800, "overdue"), (1, 50, "ok"), (1, 62, "overdue")],
+)
+def test_a_list_that_nobody_checks_any_more_is_overdue(
+    interval_s: float, checked_before_s: float, state: str
+) -> None:
+    note = {"state": "ok", "checked_at": NOW - checked_before_s}
+    assert list_row(list_config(interval_s=interval_s), note, in_force(NOW - 9999), NOW).state == state
+
+
+def test_the_status_is_healthy_only_when_every_list_is_ok(tmp_path: Path) -> None:
+    config = configuration(tmp_path, list_config("one"), list_config("two"))
+    fine = {"state": "ok", "checked_at": NOW}
+    published = {"one": in_force(NOW), "two": in_force(NOW)}
+    whole = status(config, {"one": fine, "two": fine}, published, generation=3, created_at=NOW, now=NOW)
+    assert whole.healthy
+    assert [row.id for row in whole.lists] == ["one", "two"]
+    partly = status(config, {"one": fine}, published, generation=3, created_at=NOW, now=NOW)
+    assert not partly.healthy
+
+
+def test_the_status_of_a_real_state_folder(tmp_path: Path) -> None:
+    config = configuration(tmp_path / "state")
+    publish(config)
+    Store(config.state_dir).write_status({"national": {"state": "ok", "checked_at": time.time()}})
+    found = current_status(config)
+    assert found.generation == 1
+    assert found.healthy
+    assert found.lists[0].entries == 2
+
+
+def test_an_empty_state_folder_has_a_status_too(tmp_path: Path) -> None:
+    found = current_status(configuration(tmp_path / "state"))
+    assert found.generation is None
+    assert [row.state for row in found.lists] == ["never"]
+
+
+def test_the_counters_folder_is_private_and_forgets_dead_processes_of_earlier_runs(tmp_path: Path) -> None:
+    folder = tmp_path / "metrics"
+    folder.mkdir(mode=0o755)
+    dead, alive = dead_pid(), os.getpid()
+    names = [f"counter_{dead}.db", f"gauge_livemin_{dead}.db", f"counter_{alive}.db", "notes.txt"]
+    for name in names:
+        (folder / name).touch()
+    assert counters.prepare(tmp_path) == folder
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.name for path in folder.iterdir()} == {f"counter_{alive}.db", "notes.txt"}
+
+
+def test_totals_survive_a_dead_worker_and_its_gauges_do_not(tmp_path: Path) -> None:
+    folder = counters.prepare(tmp_path)
+    dead = dead_pid()
+    for name in (f"counter_{dead}.db", f"gauge_min_{dead}.db", f"gauge_min_{os.getpid()}.db"):
+        (folder / name).touch()
+    counters.forget_gauges(folder)
+    assert {path.name for path in folder.iterdir()} == {f"counter_{dead}.db", f"gauge_min_{os.getpid()}.db"}
+
+
+async def test_the_endpoint_shows_what_all_processes_counted_and_the_lists(tmp_path: Path) -> None:
+    config = configuration(tmp_path / "state")
+    publish(config)
+    Store(config.state_dir).write_status({"national": {"state": "ok", "checked_at": time.time()}})
+    folder = counters.prepare(config.state_dir)
+    for _ in range(2):
+        count_in_another_process(folder)
+    async with TestClient(TestServer(create_app(config))) as client:
+        response = await client.get("/metrics")
+        text = await response.text()
+        assert response.status == 200
+        assert response.headers["Content-Type"].startswith("text/plain")
+        assert (await client.get("/")).status == 404
+    lines = text.splitlines()
+    assert 'cop_filter_decisions_total{action="block",list="national",plane="dns"} 2.0' in lines
+    assert 'cop_filter_list_entries{list="national"} 2.0' in lines
+    assert 'cop_filter_list_state{list="national",state="ok"} 1.0' in lines
+    assert "cop_filter_generation 1.0" in lines
+    assert "cop_filter_state_readable 1.0" in lines
+    assert "bad.example" not in text
+
+
+def test_a_state_folder_that_cannot_be_read_is_an_alarm_and_not_an_error(tmp_path: Path) -> None:
+    config = configuration(tmp_path / "state")
+    counters.prepare(config.state_dir)
+    (config.state_dir / "current").write_text("rubbish")
+    assert b"cop_filter_state_readable 0.0" in scrape(config)
+
+
+def publish(config: Config) -> None:
+    with compiler.draft(Store(config.state_dir), config) as draft:
+        draft.replace("national", [parse("bad.example"), parse("http://h.example/page")])
+        draft.publish({"national": "00"})
+
+
+def dead_pid() -> int:
+    child = subprocess.Popen([sys.executable, "-c", ""])
+    child.wait()
+    return child.pid
+
+
+def count_in_another_process(folder: Path) -> None:
+    code = (
+        "from cop_filter.events import Events\n"
+        "from cop_filter.verdict import *\n"
+        "Events().decided(Plane.DNS, Verdict(Action.BLOCK, 1, 'national'))\n"
+    )
+    environment = {**os.environ, counters.VARIABLE: str(folder)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
