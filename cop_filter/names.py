@@ -68,7 +68,7 @@ def canonical_url(url: str | bytes) -> CanonicalUrl:
     try:
         return CanonicalUrl(*_native.canonical_url(url))
     except ValueError as reason:
-        raise InvalidUrl(f"not a URL: {reason}") from None
+        raise InvalidUrl(str(reason)) from None
 
 
 def canonical_host(host: str | bytes) -> CanonicalHost:
@@ -79,14 +79,14 @@ def canonical_host(host: str | bytes) -> CanonicalHost:
     try:
         name, tag, is_address = _native.canonical_host(host)
     except ValueError as reason:
-        raise InvalidUrl(f"not a host: {reason}") from None
+        raise InvalidUrl(str(reason)) from None
     return CanonicalHost(name, tag, is_address)
 
 
 def canonical_urls(urls: list[str]) -> list[CanonicalUrl | InvalidUrl]:
     """`canonical_url` for many; what is invalid stands as its error in its place."""
     return [
-        InvalidUrl(f"not a URL: {parts}") if isinstance(parts, str) else CanonicalUrl(*parts)
+        InvalidUrl(parts) if isinstance(parts, str) else CanonicalUrl(*parts)
         for parts in _native.canonical_urls(urls)
     ]
 
@@ -94,7 +94,7 @@ def canonical_urls(urls: list[str]) -> list[CanonicalUrl | InvalidUrl]:
 def canonical_hosts(hosts: list[str]) -> list[CanonicalHost | InvalidUrl]:
     """`canonical_host` for many; what is invalid stands as its error in its place."""
     return [
-        InvalidUrl(f"not a host: {parts}") if isinstance(parts, str) else CanonicalHost(*parts)
+        InvalidUrl(parts) if isinstance(parts, str) else CanonicalHost(*parts)
         for parts in _native.canonical_hosts(hosts)
     ]
 
@@ -112,5 +112,7 @@ def safe_browsing_expressions(url: CanonicalUrl) -> list[str]:
         hosts += [".".join(labels[i:]) for i in range(first, len(labels) - 1)]
     paths = [url.path if url.query is None else f"{url.path}?{url.query}", url.path]
     segments = url.path.split("/")[1:-1]
-    paths += ["/" + "".join(f"{segment}/" for segment in segments[:n]) for n in range(min(4, len(segments) + 1))]
+    paths += [
+        "/" + "".join(f"{segment}/" for segment in segments[:n]) for n in range(min(4, len(segments) + 1))
+    ]
     return [host + path for host in hosts for path in dict.fromkeys(paths)]

@@ -11,6 +11,8 @@ class Plane(StrEnum):
     TLS = "tls"
     HTTP = "http"
 
+    __hash__ = str.__hash__  # an enum's own is a Python function, and planes are looked up per question
+
 
 class Action(StrEnum):
     """What the enforcement point does."""
@@ -70,11 +72,9 @@ class Query(NamedTuple):
 class Verdict(NamedTuple):
     """The one answer, with its evidence. Enforcement points read this and nothing else.
 
-    A named tuple and not a dataclass: one is built for every hit on the hot path, and a frozen
-    dataclass costs five times as much to build.
-
-    `reference` is an opaque keyed hash of the matched entry: stable across generations, useless
-    without the operator's key. It is never shown to a client.
+    Verdicts are shared: two questions that meet the same list, kind and spelling get one object.
+    `reference` is filled by `Engine.explain` only: an opaque keyed hash of the matched entry, stable
+    across generations, useless without the operator's key, and never shown to a client.
     """
 
     action: Action
@@ -86,7 +86,7 @@ class Verdict(NamedTuple):
     answer: Answer | None = None
     kind: Kind | None = None
     spelling: Spelling | None = None
-    reference: str | None = None
+    reference: int | None = None
 
     @property
     def stops(self) -> bool:

@@ -114,15 +114,10 @@ impl Builder {
 
     fn to_bytes(&self) -> Vec<u8> {
         let n = self.records.len();
-        let hosts = self
-            .records
-            .iter()
-            .filter(|(_, meta)| meta.kind().is_host_level())
-            .count();
         let header = Header {
             records: n as u64,
             bucket_bits: (n / 8).max(1).ilog2(),
-            filter_blocks: (hosts * FILTER_BITS_PER_RECORD).div_ceil(8 * BLOCK_BYTES).max(1) as u32,
+            filter_blocks: (n * FILTER_BITS_PER_RECORD).div_ceil(8 * BLOCK_BYTES).max(1) as u32,
             label_counts: self.label_counts,
             check: self.keys.check,
         };
@@ -160,10 +155,7 @@ impl Builder {
         let start = file.len();
         file.resize(header.hashes_at(), 0);
         let filter = &mut file[start..];
-        for (hash, meta) in &self.records {
-            if !meta.kind().is_host_level() {
-                continue;
-            }
+        for (hash, _) in &self.records {
             let at = BLOCK_BYTES * filter_block(*hash, header.filter_blocks);
             for (i, mask) in filter_masks(*hash).into_iter().enumerate() {
                 for (byte, bits) in filter[at + 4 * i..].iter_mut().zip(mask.to_le_bytes()) {

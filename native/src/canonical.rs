@@ -31,14 +31,14 @@ pub enum Invalid {
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Empty => "it is empty",
-            Self::TooLong => "it is longer than 64 KiB",
-            Self::NoHost => "it has no host",
-            Self::HostTooLong => "its host is longer than 253 bytes",
-            Self::LabelTooLong => "its host has a label longer than 63 bytes",
-            Self::Scheme => "its scheme is not http, https, ws, wss or ftp",
-            Self::Port => "its port is not a number from 0 to 65535",
-            Self::Ipv6 => "its host is not a valid IPv6 address",
+            Self::Empty => "not a URL or host: it is empty",
+            Self::TooLong => "not a URL or host: it is longer than 64 KiB",
+            Self::NoHost => "not a URL or host: it has no host",
+            Self::HostTooLong => "not a URL or host: its host is longer than 253 bytes",
+            Self::LabelTooLong => "not a URL or host: its host has a label longer than 63 bytes",
+            Self::Scheme => "not a URL or host: its scheme is not http, https, ws, wss or ftp",
+            Self::Port => "not a URL or host: its port is not a number from 0 to 65535",
+            Self::Ipv6 => "not a URL or host: its host is not a valid IPv6 address",
         })
     }
 }

@@ -109,25 +109,28 @@ impl Index {
 
     /// All records with this hash.
     fn records(&self, hash: u128) -> impl Iterator<Item = Match> + '_ {
-        let bucket = if self.header.bucket_bits == 0 {
-            0
+        let (first, end) = if self.may_hold(hash) {
+            self.bucket(hash)
         } else {
-            (hash >> (128 - self.header.bucket_bits)) as usize
+            (0, 0)
         };
-        let at = self.header.buckets_at() + 4 * bucket;
-        let (first, end) = (
-            u32_at(&self.map, at) as usize,
-            u32_at(&self.map, at + 4) as usize,
-        );
         let hashes = self.header.hashes_at();
         (first..end)
-            .map(move |i| (i, hash_at(&self.map, hashes + HASH_BYTES * i)))
-            .skip_while(move |(_, stored)| *stored < hash)
-            .take_while(move |(_, stored)| *stored == hash)
-            .map(move |(i, _)| Match {
+            .filter(move |i| hash_at(&self.map, hashes + HASH_BYTES * i) == hash)
+            .map(move |i| Match {
                 meta: self.record(i).1,
                 reference: hash as u64,
             })
+    }
+
+    fn bucket(&self, hash: u128) -> (usize, usize) {
+        let bits = self.header.bucket_bits;
+        let bucket = if bits == 0 { 0 } else { (hash >> (128 - bits)) as usize };
+        let at = self.header.buckets_at() + 4 * bucket;
+        (
+            u32_at(&self.map, at) as usize,
+            u32_at(&self.map, at + 4) as usize,
+        )
     }
 
     /// Host-level records for a host and its parents, most specific first.
@@ -151,11 +154,8 @@ impl Index {
     }
 
     fn at_suffix(&self, suffix: &[u8], whole: bool, found: &mut Vec<Match>) {
-        let hash = self.hash.of(suffix);
-        if !self.may_hold(hash) {
-            return;
-        }
-        found.extend(self.records(hash).filter(|hit| match hit.meta.kind() {
+        let records = self.records(self.hash.of(suffix));
+        found.extend(records.filter(|hit| match hit.meta.kind() {
             RecordKind::Domain => true,
             RecordKind::Below => !whole,
             RecordKind::Host | RecordKind::Pages | RecordKind::Patterns => whole,

@@ -3,7 +3,7 @@
 //! ```text
 //! header   128 bytes   magic, version, counts, geometry, key check, authentication code
 //! buckets  u32 × (2^bits + 1)   first record of each bucket; a bucket is the hash's top bits
-//! filter   32 bytes × blocks    split-block Bloom filter over the host-level records
+//! filter   32 bytes × blocks    split-block Bloom filter over all hashes
 //! hashes   16 bytes × records   keyed 128-bit hashes, ascending
 //! metas    u32 × records        list number, kind, spelling tag
 //! ```

@@ -123,7 +123,7 @@ fn secret(key: &[u8]) -> PyResult<[u8; 32]> {
 #[pyclass(frozen, name = "Index", module = "cop_filter._native")]
 struct PyIndex(Index);
 
-/// What a match tells Python: `list << 4 | kind << 1 | folded`.
+/// What a match tells Python: `list << 5 | kind << 1 | folded`.
 fn code(hit: &Match, tag: u32, index: &Index) -> u32 {
     let stored = hit.meta.tag();
     let folded = if hit.meta.kind() == RecordKind::Prefix {
@@ -132,57 +132,97 @@ fn code(hit: &Match, tag: u32, index: &Index) -> u32 {
     } else {
         stored != index.keyed_hash().tag(tag)
     };
-    hit.meta.list() << 4 | (hit.meta.kind() as u32) << 1 | u32::from(folded)
+    hit.meta.list() << 5 | (hit.meta.kind() as u32) << 1 | u32::from(folded)
 }
 
-type Hits<'py> = Option<(Bound<'py, PyTuple>, Bound<'py, PyTuple>)>;
-
 impl PyIndex {
-    fn hits<'py>(
-        &self,
-        py: Python<'py>,
-        found: &[Match],
-        tags: impl Fn(RecordKind) -> u32,
-    ) -> PyResult<Hits<'py>> {
-        if found.is_empty() {
-            return Ok(None);
-        }
-        let codes = found
+    fn host_codes(&self, word: &[u8], host: &Host<'_>, found: &[Match]) -> Vec<u32> {
+        found
             .iter()
-            .map(|hit| code(hit, tags(hit.meta.kind()), &self.0));
-        Ok(Some((
-            PyTuple::new(py, codes.collect::<Vec<_>>())?,
-            PyTuple::new(py, found.iter().map(|hit| hit.reference))?,
-        )))
+            .map(|hit| code(hit, spelling::host_tag(word, host), &self.0))
+            .collect()
     }
 
-    fn host_hits<'py>(&self, py: Python<'py>, word: &[u8], host: &Host<'_>) -> PyResult<Hits<'py>> {
-        let mut found = Vec::new();
-        self.0.match_host(host, &mut found);
-        self.hits(py, &found, |_| spelling::host_tag(word, host))
-    }
-
-    fn url_hits<'py>(
-        &self,
-        py: Python<'py>,
-        word: &[u8],
-        url: &Url<'_>,
-        host_only: bool,
-    ) -> PyResult<Hits<'py>> {
-        let mut found = Vec::new();
-        if host_only {
-            self.0.match_host(&url.host, &mut found);
-        } else {
-            self.0.match_url(url, &mut found);
-        }
-        self.hits(py, &found, |kind| {
+    fn url_codes(&self, word: &[u8], url: &Url<'_>, found: &[Match]) -> Vec<u32> {
+        let tag = |kind: RecordKind| {
             if kind.is_host_level() {
                 spelling::url_host_tag(word, url)
             } else {
                 spelling::url_tag(word, url)
             }
-        })
+        };
+        found
+            .iter()
+            .map(|hit| code(hit, tag(hit.meta.kind()), &self.0))
+            .collect()
     }
+
+    fn ask_host(&self, word: &[u8], found: &mut Vec<Match>) -> Result<Vec<u32>, Invalid> {
+        let host = canonical::host(word)?;
+        found.clear();
+        self.0.match_host(&host, found);
+        Ok(self.host_codes(word, &host, found))
+    }
+
+    fn ask_url(&self, word: &[u8], found: &mut Vec<Match>) -> Result<Vec<u32>, Invalid> {
+        let url = canonical::url(word)?;
+        found.clear();
+        self.0.match_url(&url, found);
+        Ok(self.url_codes(word, &url, found))
+    }
+
+    fn ask_url_host(&self, word: &[u8], found: &mut Vec<Match>) -> Result<Vec<u32>, Invalid> {
+        let url = canonical::url(word)?;
+        found.clear();
+        self.0.match_host(&url.host, found);
+        Ok(self.url_codes(word, &url, found))
+    }
+
+    fn one<'py>(
+        &self,
+        word: &Bound<'py, PyAny>,
+        ask: impl Fn(&Self, &[u8], &mut Vec<Match>) -> Result<Vec<u32>, Invalid>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let codes = ask(self, &raw(word)?, &mut Vec::new()).map_err(invalid)?;
+        to_python(word.py(), &codes)
+    }
+
+    fn many<'py>(
+        &self,
+        words: &Bound<'py, PyList>,
+        ask: impl Fn(&Self, &[u8], &mut Vec<Match>) -> Result<Vec<u32>, Invalid>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let py = words.py();
+        let mut found = Vec::new();
+        let mut out = Vec::with_capacity(words.len());
+        for word in words.iter() {
+            out.push(match ask(self, &raw(&word)?, &mut found) {
+                Ok(codes) => to_python(py, &codes)?,
+                Err(reason) => PyString::new(py, &reason.to_string()).into_any(),
+            });
+        }
+        PyList::new(py, out)
+    }
+
+    fn explain(
+        &self,
+        word: &Bound<'_, PyAny>,
+        ask: impl Fn(&Self, &[u8], &mut Vec<Match>) -> Result<Vec<u32>, Invalid>,
+    ) -> PyResult<Vec<(u32, u64)>> {
+        let mut found = Vec::new();
+        let codes = ask(self, &raw(word)?, &mut found).map_err(invalid)?;
+        let references = found.iter().map(|hit| hit.reference);
+        Ok(codes.into_iter().zip(references).collect())
+    }
+}
+
+/// None, one code as an int, or a tuple of codes: by far the most answers then allocate nothing.
+fn to_python<'py>(py: Python<'py>, codes: &[u32]) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match codes {
+        [] => py.None().into_bound(py),
+        [code] => code.into_pyobject(py)?.into_any(),
+        _ => PyTuple::new(py, codes)?.into_any(),
+    })
 }
 
 #[pymethods]
@@ -196,53 +236,39 @@ impl PyIndex {
             .map_err(PyValueError::new_err)
     }
 
-    /// None, or (codes, references) of all records for a host, most specific first.
-    fn match_host<'py>(&self, py: Python<'py>, host: &Bound<'py, PyAny>) -> PyResult<Hits<'py>> {
-        let word = raw(host)?;
-        let host = canonical::host(&word).map_err(invalid)?;
-        self.host_hits(py, &word, &host)
+    /// The codes of all records for a host, most specific first.
+    fn match_host<'py>(&self, host: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.one(host, Self::ask_host)
     }
 
-    /// None, or (codes, references) of all records for a URL, most specific first.
-    fn match_url<'py>(&self, py: Python<'py>, url: &Bound<'py, PyAny>) -> PyResult<Hits<'py>> {
-        let word = raw(url)?;
-        let url = canonical::url(&word).map_err(invalid)?;
-        self.url_hits(py, &word, &url, false)
+    /// The codes of all records for a URL, most specific first.
+    fn match_url<'py>(&self, url: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.one(url, Self::ask_url)
     }
 
     /// Like `match_url`, for planes that see only the host.
-    fn match_url_host<'py>(&self, py: Python<'py>, url: &Bound<'py, PyAny>) -> PyResult<Hits<'py>> {
-        let word = raw(url)?;
-        let url = canonical::url(&word).map_err(invalid)?;
-        self.url_hits(py, &word, &url, true)
+    fn match_url_host<'py>(&self, url: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.one(url, Self::ask_url_host)
     }
 
-    /// `match_host` for many: an answer is None, (codes, references), or the reason (str) for none.
-    fn match_hosts<'py>(
-        &self,
-        py: Python<'py>,
-        hosts: &Bound<'py, PyList>,
-    ) -> PyResult<Bound<'py, PyList>> {
-        self.batch(py, hosts, |word| {
-            Ok(match canonical::host(word) {
-                Ok(host) => Ok(self.host_hits(py, word, &host)?),
-                Err(reason) => Err(reason),
-            })
-        })
+    /// `match_host` for many; a str in the answer is the reason why there is none.
+    fn match_hosts<'py>(&self, hosts: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
+        self.many(hosts, Self::ask_host)
     }
 
-    /// `match_url` for many: an answer is None, (codes, references), or the reason (str) for none.
-    fn match_urls<'py>(
-        &self,
-        py: Python<'py>,
-        urls: &Bound<'py, PyList>,
-    ) -> PyResult<Bound<'py, PyList>> {
-        self.batch(py, urls, |word| {
-            Ok(match canonical::url(word) {
-                Ok(url) => Ok(self.url_hits(py, word, &url, false)?),
-                Err(reason) => Err(reason),
-            })
-        })
+    /// `match_url` for many; a str in the answer is the reason why there is none.
+    fn match_urls<'py>(&self, urls: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
+        self.many(urls, Self::ask_url)
+    }
+
+    /// `match_host` with the opaque reference of each record.
+    fn explain_host(&self, host: &Bound<'_, PyAny>) -> PyResult<Vec<(u32, u64)>> {
+        self.explain(host, Self::ask_host)
+    }
+
+    /// `match_url` with the opaque reference of each record.
+    fn explain_url(&self, url: &Bound<'_, PyAny>) -> PyResult<Vec<(u32, u64)>> {
+        self.explain(url, Self::ask_url)
     }
 
     fn __len__(&self) -> usize {
@@ -252,26 +278,6 @@ impl PyIndex {
     #[getter]
     fn file_bytes(&self) -> usize {
         self.0.file_bytes()
-    }
-}
-
-impl PyIndex {
-    fn batch<'py>(
-        &self,
-        py: Python<'py>,
-        words: &Bound<'py, PyList>,
-        ask: impl Fn(&[u8]) -> PyResult<Result<Hits<'py>, Invalid>>,
-    ) -> PyResult<Bound<'py, PyList>> {
-        let none = py.None().into_bound(py);
-        let mut out: Vec<Bound<'py, PyAny>> = Vec::with_capacity(words.len());
-        for word in words.iter() {
-            out.push(match ask(&raw(&word)?)? {
-                Ok(None) => none.clone(),
-                Ok(Some(hits)) => hits.into_pyobject(py)?.into_any(),
-                Err(reason) => PyString::new(py, &reason.to_string()).into_any(),
-            });
-        }
-        PyList::new(py, out)
     }
 }
 

@@ -1,0 +1,184 @@
+"""From entries to a published generation.
+
+A generation is made from fresh entries of some lists and from what the current generation holds of
+the others: their hashed records are carried over, so that no clear list is kept anywhere and one
+failing list never delays another.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
+from urllib.parse import urlsplit
+
+from cop_filter.config import Config, ExemptionConfig, ListConfig
+from cop_filter.entries import Entry, parse
+from cop_filter.index import CODE_BYTES, Builder, open_index
+from cop_filter.loader import load_snapshot
+from cop_filter.manifest import ListState, Manifest
+from cop_filter.names import canonical_host
+from cop_filter.policy import ListPolicy
+from cop_filter.sealing import AutomatonEntries, open_entries, seal_entries
+from cop_filter.store import INDEX, MANIFEST, PATTERNS, Store
+from cop_filter.verdict import Kind, LegalBasis, Plane
+
+ALL_PLANES = tuple(Plane)
+OWN_HOSTS = "own-hosts"
+"""The list of hosts that the filter itself needs: never blocked, whatever a list says."""
+
+
+def list_policy(config: ListConfig) -> ListPolicy:
+    """What a generation must know of a configured list."""
+    return ListPolicy(
+        id=config.id,
+        authority=config.authority,
+        category=config.category,
+        legal_basis=config.legal_basis,
+        planes=config.planes,
+        answer=config.answer,
+        on_failure=config.on_failure,
+        mode=config.mode,
+    )
+
+
+def exempt_policy(list_id: str, until: float | None = None) -> ListPolicy:
+    """A list of the operator's own, whose entries are allowed."""
+    return ListPolicy(
+        id=list_id,
+        authority="operator",
+        category="exemption",
+        legal_basis=LegalBasis.MEMBERSHIP,
+        planes=ALL_PLANES,
+        mode="exempt",
+        until=until,
+    )
+
+
+def own_hosts(config: Config) -> list[Entry]:
+    """List sources, upstreams, and where the page sends people for help, as host entries."""
+    urls = [each.source for each in config.lists]
+    urls += [config.operator.appeals, config.operator.hotline]
+    hosts = [urlsplit(url).hostname for url in urls if url.startswith(("http://", "https://"))]
+    if config.dns is not None:
+        hosts += [upstream.host for upstream in config.dns.upstreams]
+    return [Entry(Kind.HOST, canonical_host(host).name) for host in hosts if host]
+
+
+def exemption(config: ExemptionConfig, number: int) -> tuple[ListPolicy, list[Entry]]:
+    """An exemption as a list of one entry, in force to the end (UTC) of its last day."""
+    midnight = datetime.combine(config.until + timedelta(days=1), time_of_day(), UTC)
+    return exempt_policy(f"exemption-{number}", midnight.timestamp()), [parse(config.entry)]
+
+
+def operator_lists(config: Config) -> list[tuple[ListPolicy, list[Entry]]]:
+    """What the configuration itself lists."""
+    exemptions = [exemption(each, number) for number, each in enumerate(config.exemptions, 1)]
+    return [(exempt_policy(OWN_HOSTS), own_hosts(config)), *exemptions]
+
+
+def fingerprint(entries: Sequence[Entry], key: bytes) -> str:
+    """A keyed digest of the operator's own entries: tells change without telling what they are."""
+    return hashlib.blake2b(repr(sorted(entries)).encode(), digest_size=16, key=key).hexdigest()
+
+
+class Draft:
+    """One generation in the making. Used by one thread, inside `draft()`."""
+
+    def __init__(self, store: Store, config: Config, clock: Callable[[], float]) -> None:
+        self._store = store
+        self._keys = store.keys()
+        self._clock = clock
+        self._config = config
+        current = store.current()
+        self._base = None if current is None else store.manifest(current)
+        self._own = operator_lists(config)
+        self._numbers = {each.id: number for number, each in enumerate(config.lists)}
+        self._fresh: set[str] = set()
+        self._builder = Builder(self._keys.index)
+
+    def replace(self, list_id: str, entries: Sequence[Entry]) -> None:
+        """Add fresh entries to a list; the first call drops what it held before."""
+        self._fresh.add(list_id)
+        self._builder.add(self._numbers[list_id], entries)
+
+    def count(self, list_id: str) -> int:
+        """Distinct fresh entries of a list so far."""
+        return self._builder.settle(len(self._numbers))[self._numbers[list_id]]
+
+    def publish(self, digests: Mapping[str, str] | None = None) -> int:
+        """Compile, verify, and put in force; the new generation's number.
+
+        `digests` are those of the bytes that fresh lists were read from. Raises StateError, OSError.
+        """
+        digests = digests or {}
+        states = [self._state(each, digests) for each in self._config.lists]
+        for offset, (_, entries) in enumerate(self._own):
+            self._builder.add(len(states) + offset, entries)
+        own = [
+            ListState(policy, published_at=self._clock(), digest=fingerprint(entries, self._keys.references))
+            for policy, entries in self._own
+        ]
+        counts = self._builder.settle(len(states) + len(own))
+        counted = [replace(state, entries=count) for state, count in zip(states + own, counts, strict=True)]
+        return self._write(tuple(counted))
+
+    def _state(self, config: ListConfig, digests: Mapping[str, str]) -> ListState:
+        policy = list_policy(config)
+        if config.id in self._fresh:
+            return ListState(policy, published_at=self._clock(), digest=digests.get(config.id, ""))
+        number = None if self._base is None else self._base.number_of(config.id)
+        if self._base is None or number is None:
+            return ListState(policy)
+        folder = self._store.folder(self._base.generation)
+        index = open_index(str(folder / INDEX), self._keys.index)
+        self._builder.carry(index, number, self._numbers[config.id])
+        self._builder.carry_automaton(self._base_automaton(), number, self._numbers[config.id])
+        return replace(self._base.lists[number], policy=policy)
+
+    def _base_automaton(self) -> AutomatonEntries:
+        if self._base is None:
+            return frozenset()
+        box = self._store.read(self._store.folder(self._base.generation) / PATTERNS)
+        return open_entries(box, self._keys.patterns)
+
+    def _write(self, lists: tuple[ListState, ...]) -> int:
+        number = self._store.next_number()
+        with self._store.aside() as folder:
+            self._builder.write(str(folder / INDEX))
+            patterns = seal_entries(self._builder.automaton_entries, self._keys.patterns)
+            self._store.write(folder / PATTERNS, patterns)
+            with (folder / INDEX).open("rb") as file:
+                index_code = file.read(CODE_BYTES.stop)[CODE_BYTES].hex()
+            steering = self._config.dns is not None and bool(self._config.dns.steer_to)
+            manifest = Manifest(number, self._clock(), steering, lists, index_code)
+            self._store.write(folder / MANIFEST, manifest.to_bytes(self._keys.manifest))
+            load_snapshot(self._store, number, folder)
+            self._store.publish(folder, number)
+        return number
+
+
+@contextmanager
+def draft(store: Store, config: Config, *, clock: Callable[[], float] = time.time) -> Iterator[Draft]:
+    """A generation in the making; leaving without `publish` discards it. Holds the writer's lock."""
+    store.prepare()
+    with store.writer():
+        yield Draft(store, config, clock)
+
+
+def stale(store: Store, config: Config) -> bool:
+    """Whether policy, exemptions or steering in the configuration differ from what is in force."""
+    current = store.current()
+    if current is None:
+        return True
+    manifest = store.manifest(current)
+    key = store.keys().references
+    wanted: list[tuple[ListPolicy, str | None]] = [(list_policy(each), None) for each in config.lists]
+    wanted += [(policy, fingerprint(entries, key)) for policy, entries in operator_lists(config)]
+    have = [
+        (state.policy, state.digest if state.policy.mode == "exempt" else None) for state in manifest.lists
+    ]
+    steering = config.dns is not None and bool(config.dns.steer_to)
+    return wanted != have or steering != manifest.steering

@@ -1,0 +1,158 @@
+"""The immutable compiled entries of all lists: a memory-mapped file of keyed hashes.
+
+No entry can be read back from it. A stored hash has 128 bits, so with n records one question of
+m probes meets a false match with probability n*m / 2^128: for 10 million records and 40 probes
+about 1e-30. Hashes are keyed, so nobody without the key can craft a name that collides.
+"""
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from typing import Protocol
+
+from cop_filter import _native
+from cop_filter.entries import Entry
+from cop_filter.errors import IndexRefused
+from cop_filter.names import canonical_host, canonical_hosts, canonical_url, canonical_urls
+from cop_filter.verdict import Kind
+
+Codes = int | tuple[int, ...]
+"""The records that apply to a question, most specific first: one code, or several."""
+
+Evidence = list[tuple[int, int]]
+"""(code, opaque reference) of the records that apply to a question, most specific first."""
+
+CODE_BYTES = slice(96, 128)
+"""Where an index file holds its authentication code (see native/src/layout.rs)."""
+
+
+class RecordKind(IntEnum):
+    """What a code says of its record; the first eight mirror native/src/layout.rs."""
+
+    DOMAIN = 0
+    BELOW = 1
+    HOST = 2
+    URL = 3
+    URL_ANY_QUERY = 4
+    PREFIX = 5
+    PAGES = 6
+    """No entry: the host has entries at URL level."""
+    PATTERNS = 7
+    """No entry: the host has patterns, so the automaton must look."""
+    PATTERN = 8
+    KEYWORD = 9
+
+
+ENTRY_KIND = {
+    RecordKind.DOMAIN: Kind.DOMAIN,
+    RecordKind.BELOW: Kind.DOMAIN,
+    RecordKind.HOST: Kind.HOST,
+    RecordKind.URL: Kind.URL,
+    RecordKind.URL_ANY_QUERY: Kind.URL,
+    RecordKind.PREFIX: Kind.PREFIX,
+    RecordKind.PAGES: Kind.URL,
+    RecordKind.PATTERN: Kind.PATTERN,
+    RecordKind.KEYWORD: Kind.KEYWORD,
+}
+
+AUTOMATON_KINDS = frozenset({Kind.PATTERN, Kind.KEYWORD})
+
+
+def code(list_number: int, kind: RecordKind, *, folded: bool) -> int:
+    """What stands for a match: list number, kind and spelling in one integer."""
+    return list_number << 5 | kind << 1 | folded
+
+
+def as_tuple(codes: Codes | None) -> tuple[int, ...]:
+    """All codes of an answer."""
+    return () if codes is None else (codes,) if isinstance(codes, int) else codes
+
+
+def read_code(value: int) -> tuple[int, RecordKind, bool]:
+    """(list number, kind, folded) of a code."""
+    return value >> 5, RecordKind(value >> 1 & 15), bool(value & 1)
+
+
+class Matcher(Protocol):
+    """What the engine asks. ValueError: the word is no host or URL; in a batch its reason, a str."""
+
+    def match_host(self, host: str | bytes) -> Codes | None: ...
+    def match_url(self, url: str | bytes) -> Codes | None: ...
+    def match_url_host(self, url: str | bytes) -> Codes | None: ...
+    def match_hosts(self, hosts: list[str]) -> list[Codes | str | None]: ...
+    def match_urls(self, urls: list[str]) -> list[Codes | str | None]: ...
+    def explain_host(self, host: str | bytes) -> Evidence: ...
+    def explain_url(self, url: str | bytes) -> Evidence: ...
+
+
+class EmptyIndex:
+    """Matches nothing, and still refuses what is no host or URL: before the first publish."""
+
+    def match_host(self, host: str | bytes) -> None:
+        canonical_host(host)
+
+    def match_url(self, url: str | bytes) -> None:
+        canonical_url(url)
+
+    match_url_host = match_url
+
+    def match_hosts(self, hosts: list[str]) -> list[Codes | str | None]:
+        return [str(host) if isinstance(host, ValueError) else None for host in canonical_hosts(hosts)]
+
+    def match_urls(self, urls: list[str]) -> list[Codes | str | None]:
+        return [str(url) if isinstance(url, ValueError) else None for url in canonical_urls(urls)]
+
+    def explain_host(self, host: str | bytes) -> Evidence:
+        canonical_host(host)
+        return []
+
+    def explain_url(self, url: str | bytes) -> Evidence:
+        canonical_url(url)
+        return []
+
+
+def open_index(path: str, key: bytes) -> _native.Index:
+    """Map the index file at `path` and verify it; raises IndexRefused with the reason."""
+    try:
+        return _native.Index(path, key)
+    except ValueError as reason:
+        raise IndexRefused(f"index file refused: {reason}") from None
+
+
+class Builder:
+    """Collects entries of all lists for one index file. Entries of the automaton are kept apart."""
+
+    def __init__(self, key: bytes) -> None:
+        self._native = _native.Builder(key)
+        self.automaton_entries: set[tuple[int, Kind, str]] = set()
+
+    def add(self, list_number: int, entries: Sequence[Entry]) -> None:
+        """Add entries to the list with this number."""
+        special = [entry for entry in entries if entry.kind in AUTOMATON_KINDS]
+        if special:
+            self.automaton_entries.update((list_number, entry.kind, entry.key) for entry in special)
+            entries = [entry for entry in entries if entry.kind is not Kind.KEYWORD]
+        self._native.add(list_number, entries if isinstance(entries, list) else list(entries))
+
+    def carry(self, index: _native.Index, from_number: int, to_number: int) -> None:
+        """Take over one list's records from another index, without knowing its entries."""
+        self._native.carry(index, from_number, to_number)
+
+    def carry_automaton(
+        self, entries: Iterable[tuple[int, Kind, str]], from_number: int, to_number: int
+    ) -> None:
+        """Take over one list's patterns and keywords."""
+        self.automaton_entries.update(
+            (to_number, kind, key) for number, kind, key in entries if number == from_number
+        )
+
+    def settle(self, list_count: int) -> list[int]:
+        """Sort, remove duplicates; the number of distinct entries of each list."""
+        counts = self._native.settle()
+        counts += [0] * (list_count - len(counts))
+        for number, _, _ in self.automaton_entries:
+            counts[number] += 1
+        return counts
+
+    def write(self, path: str) -> None:
+        """Write what was settled to a new file, synced to disk. Raises OSError."""
+        self._native.write(path)

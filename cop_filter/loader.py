@@ -1,0 +1,124 @@
+"""From the state folder to an engine, and from a moved pointer to a swap."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from cop_filter.engine import EMPTY, Engine, Snapshot
+from cop_filter.errors import IndexRefused, StateError
+from cop_filter.index import CODE_BYTES, open_index
+from cop_filter.keywords import Automaton
+from cop_filter.sealing import open_entries
+from cop_filter.store import INDEX, PATTERNS, Store
+from cop_filter.verdict import Plane
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.2
+POLLS_PER_RETRY = 50
+
+
+def load_snapshot(store: Store, number: int, folder: Path | None = None) -> Snapshot:
+    """Open and verify a generation, in its place or still aside in `folder`.
+
+    Raises StateError when any of its files is not what it should be.
+    """
+    keys = store.keys()
+    folder = folder or store.folder(number)
+    manifest = store.read_manifest(folder)
+    if manifest.generation != number:
+        raise StateError("the generation's manifest belongs to another generation")
+    try:
+        with (folder / INDEX).open("rb") as file:
+            head = file.read(CODE_BYTES.stop)
+    except OSError as error:
+        raise StateError(f"a generation lacks its index: {error.strerror}") from None
+    if head[CODE_BYTES].hex() != manifest.index_code:
+        raise IndexRefused("index file refused: it belongs to another generation, or is corrupt")
+    index = open_index(str(folder / INDEX), keys.index)
+    entries = open_entries(store.read(folder / PATTERNS), keys.patterns)
+    automaton = Automaton(entries, keys.references) if entries else None
+    return Snapshot(index, manifest.policy, automaton)
+
+
+def load_best(store: Store) -> Snapshot:
+    """The current generation; if that is damaged, the newest whole one; else the empty one.
+
+    A damaged file must not leave the network unfiltered while an older generation is whole.
+    """
+    try:
+        current = store.current()
+    except StateError as error:
+        log.error("%s", error)
+        current = None
+    numbers = store.numbers()
+    others = [number for number in reversed(numbers) if number != current]
+    for number in ([current] if current is not None else []) + others:
+        try:
+            return load_snapshot(store, number)
+        except StateError as error:
+            log.error("generation %d refused: %s", number, error)
+    if numbers:
+        raise StateError("no generation in state_dir is whole; run `cop-filter sync` to make a new one")
+    return EMPTY
+
+
+def open_engine(state_dir: Path, *, on_fault: Callable[[Plane], None] | None = None) -> Engine:
+    """An engine on the best generation there is; empty before the first publish."""
+    return Engine(load_best(Store(state_dir)), on_fault=on_fault)
+
+
+class Watcher:
+    """Swaps the engine's snapshot soon after the pointer has moved.
+
+    A generation that cannot be opened is reported once, and the one in force stays.
+    """
+
+    def __init__(
+        self,
+        state_dir: Path,
+        engine: Engine,
+        on_swap: Callable[[Engine], None] | None = None,
+        poll_s: float = POLL_S,
+    ) -> None:
+        self._store = Store(state_dir)
+        self._engine = engine
+        self._on_swap = on_swap
+        self._poll_s = poll_s
+        self._refused: int | None = None
+        self._polls_until_retry = 0
+
+    def check(self) -> bool:
+        """Swap now if another generation is current; True if that was done."""
+        current = None
+        try:
+            current = self._store.current()
+            if current is None or current == self._engine.generation or self._rests(current):
+                return False
+            snapshot = load_snapshot(self._store, current)
+        except StateError as error:
+            if current is None or current != self._refused:
+                log.error("the generation in force stays: %s", error)
+            self._refused = current
+            self._polls_until_retry = POLLS_PER_RETRY
+            return False
+        self._engine.swap(snapshot)
+        self._refused = None
+        if self._on_swap is not None:
+            self._on_swap(self._engine)
+        return True
+
+    def _rests(self, number: int) -> bool:
+        """Whether to leave alone a generation that was refused; what refused it may have passed."""
+        self._polls_until_retry -= 1
+        return number == self._refused and self._polls_until_retry > 0
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            try:
+                self.check()
+            except Exception:
+                log.exception("watching the generation failed; trying again")
+            await asyncio.sleep(self._poll_s)

@@ -1,0 +1,87 @@
+"""What a generation says of itself: its lists, policies, counts, times and the files it belongs with."""
+
+import hashlib
+import hmac
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cop_filter.errors import StateError
+from cop_filter.policy import ListPolicy, Policy
+from cop_filter.verdict import Answer, LegalBasis, Plane
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ListState:
+    """One list in a generation. `digest` is that of the bytes it was made from (sha256, hex).
+
+    `published_at` is in seconds since the epoch; None: never loaded yet, it holds nothing.
+    """
+
+    policy: ListPolicy
+    entries: int = 0
+    published_at: float | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """`lists` are in the order of their numbers. `index_code` is the index file's own code (hex)."""
+
+    generation: int
+    created_at: float
+    steering: bool
+    lists: tuple[ListState, ...]
+    index_code: str
+
+    @property
+    def policy(self) -> Policy:
+        """The rules of this generation."""
+        return Policy(
+            [state.policy for state in self.lists], steering=self.steering, generation=self.generation
+        )
+
+    def number_of(self, list_id: str) -> int | None:
+        """The number under which the index holds a list."""
+        for number, state in enumerate(self.lists):
+            if state.policy.id == list_id:
+                return number
+        return None
+
+    def to_bytes(self, key: bytes) -> bytes:
+        """JSON with an authentication code over it."""
+        body = json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, indent=1)
+        return json.dumps({"code": _code(body, key), "manifest": body}).encode()
+
+    @staticmethod
+    def from_bytes(raw: bytes, key: bytes) -> "Manifest":
+        """Read and verify; raises StateError when it is corrupt, foreign or of another version."""
+        try:
+            outer = json.loads(raw)
+            body = outer["manifest"]
+            authentic = hmac.compare_digest(outer["code"], _code(body, key))
+            fields = json.loads(body) if authentic else {}
+        except (ValueError, KeyError, TypeError):
+            raise StateError("manifest refused: it is corrupt") from None
+        if not authentic:
+            raise StateError("manifest refused: it is corrupt or was made with another key")
+        if fields.pop("format") != FORMAT:
+            raise StateError(
+                "manifest refused: it is of another version; run `cop-filter sync` to make a new one"
+            )
+        fields["lists"] = tuple(_list_state(state) for state in fields["lists"])
+        return Manifest(**fields)
+
+
+def _code(body: str, key: bytes) -> str:
+    return hmac.new(key, body.encode(), hashlib.sha256).hexdigest()
+
+
+def _list_state(fields: dict[str, Any]) -> ListState:
+    policy = fields["policy"]
+    policy["legal_basis"] = LegalBasis(policy["legal_basis"])
+    policy["planes"] = tuple(Plane(plane) for plane in policy["planes"])
+    policy["answer"] = Answer(policy["answer"])
+    return ListState(**{**fields, "policy": ListPolicy(**policy)})

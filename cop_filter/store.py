@@ -1,0 +1,238 @@
+"""Generations on disk: one writer, many readers; the only owner of files in the state folder.
+
+::
+
+    state/                   0700
+      index.key              0600; made on first run
+      generations/000007/    index, patterns, manifest; never changed once it has this name
+      current                the number in force; replaced by rename
+      status.json            what sync last met, per list
+      writer.lock            held by the one process that publishes
+
+Publishing writes aside, syncs to disk, verifies by opening again, renames, and only then moves the
+pointer: killed at any step, it leaves the last generation whole and in force.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cop_filter.errors import StateError
+from cop_filter.manifest import Manifest
+from cop_filter.sealing import KEY_BYTES, Keys
+
+INDEX = "index"
+PATTERNS = "patterns"
+MANIFEST = "manifest"
+KEEP_GENERATIONS = 5
+
+Step = Callable[[str], None]
+
+
+class Store:
+    """The state folder at `root`. `at_step` is told each step of a publish, for tests that end it there."""
+
+    def __init__(
+        self, root: Path, *, keep: int = KEEP_GENERATIONS, at_step: Step = lambda step: None
+    ) -> None:
+        self.root = root
+        self._generations = root / "generations"
+        self._pointer = root / "current"
+        self._keep = keep
+        self._at_step = at_step or (lambda _: None)
+
+    def prepare(self) -> None:
+        """Make the folder and the key if they are missing. Raises StateError."""
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._generations.mkdir(mode=0o700, exist_ok=True)
+            if not (self.root / "index.key").exists():
+                self._write_key(os.urandom(KEY_BYTES))
+        except OSError as error:
+            raise StateError(
+                f"state_dir cannot be prepared: {error.strerror}; check its owner and mode"
+            ) from None
+
+    def _write_key(self, key: bytes) -> None:
+        # Linked into place, so that two processes that start together agree on one key.
+        descriptor, aside = tempfile.mkstemp(dir=self.root)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+            _sync(file.fileno())
+        try:
+            os.link(aside, self.root / "index.key")
+        except FileExistsError:
+            pass
+        finally:
+            Path(aside).unlink()
+        _sync_folder(self.root)
+
+    def keys(self) -> Keys:
+        """The keys of this state folder. Raises StateError when there are none, or others may read them."""
+        path = self.root / "index.key"
+        try:
+            if path.stat().st_mode & 0o077:
+                raise StateError("index.key is readable by others: chmod 600 it")
+            return Keys.derive(path.read_bytes())
+        except OSError as error:
+            raise StateError(
+                f"index.key cannot be read ({error.strerror}); run `cop-filter sync` first"
+            ) from None
+
+    # ------------------------------------------------------------ reading
+
+    def current(self) -> int | None:
+        """The number of the generation in force; None before the first publish."""
+        try:
+            text = self._pointer.read_text()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StateError(
+                f"the pointer to the current generation cannot be read: {error.strerror}"
+            ) from None
+        if not text.strip().isdigit():
+            raise StateError(
+                "the pointer to the current generation is corrupt; run `cop-filter rollback` or sync"
+            )
+        return int(text)
+
+    def numbers(self) -> list[int]:
+        """All whole generations on disk, oldest first."""
+        if not self._generations.is_dir():
+            return []
+        return sorted(int(path.name) for path in self._generations.iterdir() if path.name.isdigit())
+
+    def folder(self, number: int) -> Path:
+        """Where a generation lives."""
+        return self._generations / f"{number:06d}"
+
+    def manifest(self, number: int) -> Manifest:
+        """What a generation says of itself. Raises StateError when it is missing, corrupt or foreign."""
+        return self.read_manifest(self.folder(number))
+
+    def read_manifest(self, folder: Path) -> Manifest:
+        """The same for a generation that is still aside."""
+        return Manifest.from_bytes(self.read(folder / MANIFEST), self.keys().manifest)
+
+    def read(self, path: Path) -> bytes:
+        """A file of a generation. Raises StateError."""
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise StateError(f"a generation lacks its {path.name}: {error.strerror}") from None
+
+    # ------------------------------------------------------------ writing
+
+    @contextmanager
+    def writer(self) -> Iterator[None]:
+        """Be the one writer. Raises StateError when another process is."""
+        try:
+            lock = (self.root / "writer.lock").open("w")
+        except OSError as error:
+            raise StateError(f"state_dir is not writable: {error.strerror}") from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StateError(
+                    "another process is publishing into this state_dir; stop it, or wait"
+                ) from None
+            yield
+
+    @contextmanager
+    def aside(self) -> Iterator[Path]:
+        """A fresh folder for the next generation, removed again unless it is published."""
+        for stale in self._generations.glob("aside-*"):
+            shutil.rmtree(stale, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix="aside-", dir=self._generations))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def next_number(self) -> int:
+        """The number that the next generation gets; numbers are never used twice."""
+        return max([*self.numbers(), self.current() or 0]) + 1
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a new file of a generation that is still aside, and sync it to disk."""
+        self._at_step(f"write {path.name}")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            _sync(file.fileno())
+
+    def publish(self, aside: Path, number: int) -> None:
+        """Give a verified folder its name, then put it in force. Only for the writer."""
+        self._at_step("sync folder")
+        _sync_folder(aside)
+        self._at_step("rename folder")
+        aside.rename(self.folder(number))
+        _sync_folder(self._generations)
+        self._point_to(number)
+        self._at_step("prune")
+        self._prune(number)
+
+    def _point_to(self, number: int) -> None:
+        self._at_step("write pointer")
+        replacement = self.root / "current.new"
+        with replacement.open("w") as file:
+            file.write(f"{number}\n")
+            file.flush()
+            _sync(file.fileno())
+        self._at_step("move pointer")
+        replacement.replace(self._pointer)
+        _sync_folder(self.root)
+
+    def _prune(self, current: int) -> None:
+        for number in self.numbers()[: -self._keep]:
+            if number != current:
+                shutil.rmtree(self.folder(number), ignore_errors=True)
+
+    def rollback(self) -> tuple[int, int]:
+        """Put the generation before the current one in force: (from, to). Raises StateError."""
+        with self.writer():
+            current = self.current()
+            older = [number for number in self.numbers() if current is not None and number < current]
+            if current is None or not older:
+                raise StateError("there is no earlier generation to go back to")
+            self.read_manifest(self.folder(older[-1]))
+            self._point_to(older[-1])
+            return current, older[-1]
+
+    # ------------------------------------------------------------ status
+
+    def read_status(self) -> dict[str, dict[str, Any]]:
+        """What sync last met, by list id; empty when it has not run, or the file is damaged."""
+        try:
+            status = json.loads((self.root / "status.json").read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return status if isinstance(status, dict) else {}
+
+    def write_status(self, status: dict[str, dict[str, Any]]) -> None:
+        """Replace the status. Raises OSError."""
+        replacement = self.root / "status.json.new"
+        replacement.write_text(json.dumps(status, indent=1))
+        replacement.chmod(0o600)
+        replacement.replace(self.root / "status.json")
+
+
+def _sync(descriptor: int) -> None:
+    os.fsync(descriptor)
+
+
+def _sync_folder(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
