@@ -91,8 +91,18 @@ class Supervisor:
         self._grace_s = grace_s
         self._clock = clock
         self._stopping = asyncio.Event()
-        self.running: dict[str, int] = {}
+        self._children: dict[str, asyncio.subprocess.Process] = {}
+
+    @property
+    def running(self) -> dict[str, int]:
         """Name of the role -> process id, of the children that live now."""
+        return {name: child.pid for name, child in self._children.items()}
+
+    def refresh(self) -> None:
+        """Ask for all lists now: the role that refreshes them does so on SIGHUP."""
+        if "sync" in self._children:
+            with contextlib.suppress(ProcessLookupError):
+                self._children["sync"].send_signal(signal.SIGHUP)
 
     def stop(self) -> None:
         """Ask `run` to end every child and return."""
@@ -131,7 +141,7 @@ class Supervisor:
             process_group=0,
             preexec_fn=_die_with(os.getpid()),
         )
-        self.running[one.name] = child.pid
+        self._children[one.name] = child
         _log.info("role %s started, process %d", one.name, child.pid)
         waiting = asyncio.ensure_future(child.wait())
         stopping = asyncio.ensure_future(self._stopping.wait())
@@ -143,7 +153,7 @@ class Supervisor:
                 await self._end(one.name, child)
             await waiting
             _end_group(child.pid)
-            del self.running[one.name]
+            del self._children[one.name]
         code = child.returncode
         return f"was ended by signal {-code}" if code is not None and code < 0 else f"ended with code {code}"
 
@@ -174,6 +184,8 @@ def _die_with(parent: int) -> Callable[[], None]:
 
     def tie() -> None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        # A role that has no use for SIGHUP, or has not yet come so far, must not be ended by it.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         if os.getppid() != parent:  # It died in between, and the signal will never come.
             os._exit(1)
 
@@ -192,11 +204,13 @@ async def _serve(config: Config, config_path: Path) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.stop)
-    # A closed terminal or a careless `reload` must not take the filter down; lists refresh themselves.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    loop.add_signal_handler(signal.SIGHUP, supervisor.refresh)
     await supervisor.run()
 
 
 def serve(config: Config, config_path: Path) -> None:
-    """Run every configured role until SIGTERM or SIGINT. Raises OSError when the state folder is not ours."""
+    """Run every configured role until SIGTERM or SIGINT; SIGHUP refreshes all lists.
+
+    Raises OSError when the state folder is not ours.
+    """
     asyncio.run(_serve(config, config_path))

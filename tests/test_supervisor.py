@@ -49,6 +49,11 @@ def lives(pid: int) -> bool:
     return state != "Z"
 
 
+def status_line(pid: int, name: str) -> str:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(line for line in lines if line.startswith(name)).split()[1]
+
+
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110  what other processes do sets no event here
@@ -125,6 +130,28 @@ async def test_a_role_that_cannot_be_started_does_not_take_the_others_down(
     async with supervised(tmp_path, missing, script(says_pid(ready) + "signal.pause()")):
         await until(lambda: bool(pids(ready)) and "could not be started" in caplog.text)
         assert lives(pids(ready)[0])
+
+
+async def test_asking_for_all_lists_reaches_the_role_that_refreshes_them(tmp_path: Path) -> None:
+    ready, asked = tmp_path / "ready", tmp_path / "asked"
+    code = (
+        f"signal.signal(signal.SIGHUP, lambda *_: {says_pid(asked).strip()})\n"
+        + says_pid(ready)
+        + "while True: signal.pause()"
+    )
+    async with supervised(tmp_path, script(code, "sync"), script(code, "dns")) as supervisor:
+        await until(lambda: len(pids(ready)) == 2)
+        supervisor.refresh()
+        await until(lambda: bool(pids(asked)))
+        assert pids(asked) == [supervisor.running["sync"]]
+
+
+async def test_a_role_that_knows_no_hangup_survives_one(tmp_path: Path) -> None:
+    ready = tmp_path / "ready"
+    async with supervised(tmp_path, script(says_pid(ready) + "while True: signal.pause()")):
+        await until(lambda: bool(pids(ready)))
+        ignored = int(status_line(pids(ready)[0], "SigIgn"), 16)
+    assert ignored & 1 << (signal.SIGHUP - 1)
 
 
 async def test_children_die_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:

@@ -1,5 +1,9 @@
 """`cop-filter sync`: fetch the lists and publish them, once or for ever."""
 
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
 import click
 from rich.console import Console
 
@@ -8,22 +12,52 @@ from cop_filter.cli.progress import Bars
 from cop_filter.cli.roles import count_here
 from cop_filter.cli.settings import Settings
 
+if TYPE_CHECKING:
+    from cop_filter.sync import Outcome
+
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Stay, and refresh each list at its interval.")
+@click.argument("ids", metavar="[LIST]...", nargs=-1)
+@click.option("--watch", is_flag=True, help="Stay, and refresh each list at its interval; SIGHUP: all now.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object with every list's outcome.")
 @click.pass_obj
-def sync(settings: Settings, watch: bool) -> Exit:
-    """Fetch every list and publish those that are whole and believable.
+def sync(settings: Settings, ids: tuple[str, ...], watch: bool, as_json: bool) -> Exit:
+    """Fetch every list, or those named, and publish what is whole and believable.
 
     A refused list leaves its last good version in force; without --watch the command then ends with 1.
     """
+    if watch and (ids or as_json):
+        raise click.UsageError("--watch refreshes every list and reports to the log: no LIST, no --json")
     config = settings.config()
     count_here(config)
     from cop_filter import sync as syncing  # noqa: PLC0415  it looks at the environment when imported
 
     if watch:
-        syncing.watch(config)
+        asyncio.run(syncing.watch(config))
         return Exit.OK
     with Bars(Console(stderr=True)) as bars:
-        results = syncing.run_once(config, progress=bars)
-    return Exit.OK if all(results) else Exit.REFUSED
+        outcomes = asyncio.run(syncing.run_once(config, progress=bars, only=ids or None))
+    click.echo(outcomes_json(outcomes) if as_json else outcomes_text(outcomes))
+    refused = any(outcome.result == "refused" for outcome in outcomes.values())
+    return Exit.REFUSED if refused else Exit.OK
+
+
+def outcomes_json(outcomes: "dict[str, Outcome]") -> str:
+    """One object: list id -> result, entries, generation, error."""
+    shown = ("result", "entries", "generation", "error")
+    return json.dumps(
+        {list_id: {name: getattr(one, name) for name in shown} for list_id, one in outcomes.items()}
+    )
+
+
+def outcomes_text(outcomes: "dict[str, Outcome]") -> str:
+    """One line a list."""
+    return "\n".join(_line(list_id, outcome) for list_id, outcome in outcomes.items())
+
+
+def _line(list_id: str, outcome: "Outcome") -> str:
+    in_force = f"{outcome.entries} entries in force"
+    if outcome.generation is not None:
+        in_force += f", generation {outcome.generation}"
+    why = f" ({outcome.error})" if outcome.error else ""
+    return f"{list_id}: {outcome.result}{why}; {in_force}"
