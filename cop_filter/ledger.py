@@ -1,0 +1,85 @@
+"""What sync remembers of each list between refreshes: status.json, for itself and for `status`."""
+
+import hashlib
+import logging
+from typing import Any, NamedTuple
+
+from cop_filter.config import ListConfig
+from cop_filter.manifest import ListState
+from cop_filter.sources import Validators
+from cop_filter.store import Store
+
+_log = logging.getLogger(__name__)
+
+_MEMORY = ("etag", "last_modified", "digest", "reading")
+
+
+class Known(NamedTuple):
+    """What a list's source had when it was last accepted; empty when it must be fetched afresh."""
+
+    validators: Validators = Validators()
+    digest: str | None = None
+
+
+class Moment(NamedTuple):
+    """When a list was checked, and when it will be next; Unix seconds."""
+
+    checked_at: float
+    next_try: float
+
+
+class Ledger:
+    """The notes on all lists. Read afresh at each use: another sync process may have written some."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def known(self, config: ListConfig) -> Known:
+        """What was accepted last from this source, read in this way."""
+        note = self._note(config.id)
+        if note.get("reading") != _reading(config):
+            return Known()
+        return Known(Validators(_text(note, "etag"), _text(note, "last_modified")), _text(note, "digest"))
+
+    def accepted(self, config: ListConfig, known: Known, in_force: ListState | None, moment: Moment) -> None:
+        """Note that what is in force is what the source has."""
+        memory = {**known.validators._asdict(), "digest": known.digest, "reading": _reading(config)}
+        self._write(config.id, in_force, moment, state="ok", last_error=None, **memory)
+
+    def refused(self, config: ListConfig, reason: str, in_force: ListState | None, moment: Moment) -> None:
+        """Note why the last good list stays; what is remembered of that one is kept."""
+        note = self._note(config.id)
+        memory = {name: note.get(name) for name in _MEMORY}
+        state = "never" if in_force is None else "failing"
+        self._write(config.id, in_force, moment, state=state, last_error=reason, **memory)
+
+    def _note(self, list_id: str) -> dict[str, Any]:
+        note = self._store.read_status().get(list_id)
+        return note if isinstance(note, dict) else {}
+
+    def _write(self, list_id: str, in_force: ListState | None, moment: Moment, **more: str | None) -> None:
+        note = {
+            "entries": 0 if in_force is None else in_force.entries,
+            "published_at": None if in_force is None else in_force.published_at,
+            **moment._asdict(),
+            **more,
+        }
+        try:
+            self._store.write_status({**self._store.read_status(), list_id: note})
+        except OSError as error:
+            # A full disk must not undo what the refresh did: the list is in force whatever is noted.
+            _log.warning("the status of list %s cannot be written: %s", list_id, error.strerror)
+
+
+def _reading(config: ListConfig) -> str:
+    """Changes when the same bytes, or the same validators, would no longer mean the same list.
+
+    Hashed, because a source may carry what the authority considers secret.
+    """
+    parts = (config.source, config.format, config.csv_column, config.json_field)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _text(note: dict[str, Any], key: str) -> str | None:
+    value = note.get(key)
+    return value if isinstance(value, str) else None

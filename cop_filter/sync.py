@@ -1,0 +1,143 @@
+"""Keeps every list fresh: each in a task of its own, so that one that fails or hangs delays no other."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from cop_filter import refresh
+from cop_filter.config import Config, ListConfig
+from cop_filter.errors import ConfigError, CopFilterError, StateError
+from cop_filter.events import Events
+from cop_filter.refresh import Outcome, Progress, Refresher
+from cop_filter.sources import open_session
+from cop_filter.store import Store
+
+__all__ = ["Outcome", "Progress", "run_once", "watch"]
+
+_log = logging.getLogger(__name__)
+
+
+_POLICY_CHECK_S = 60.0
+_SPARE_THREADS = 4
+
+
+async def run_once(
+    config: Config,
+    *,
+    progress: Progress | None = None,
+    only: Collection[str] | None = None,
+    events: Events | None = None,
+) -> dict[str, Outcome]:
+    """Refresh all lists, or those with the ids `only`, once and side by side; outcomes by list id.
+
+    Raises StateError when the state folder cannot serve or another process is publishing, and
+    ConfigError when `only` names a list that is not configured.
+    """
+    wanted = _select(config, only)
+    async with _refresher(config, progress, events) as refresher:
+        await refresher.apply_policy()
+        outcomes = await asyncio.gather(*map(refresher.refresh, wanted))
+    for outcome in outcomes:
+        if outcome.state_fault:
+            raise StateError(outcome.error)
+    return {one.id: outcome for one, outcome in zip(wanted, outcomes, strict=True)}
+
+
+async def watch(config: Config, *, progress: Progress | None = None, events: Events | None = None) -> None:
+    """Refresh every list at its interval until SIGTERM, SIGINT or cancellation; SIGHUP: all of them now.
+
+    Raises StateError when the state folder cannot serve at the start; what fails later is noted and
+    tried again.
+    """
+    stop = asyncio.Event()
+    wakers = {one.id: asyncio.Event() for one in config.lists}
+
+    def wake_all() -> None:
+        for waker in wakers.values():
+            waker.set()
+
+    async with _refresher(config, progress, events) as refresher:
+        with _signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: wake_all}):
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(_keep_policy(refresher))]
+                tasks += [group.create_task(_keep(refresher, one, wakers[one.id])) for one in config.lists]
+                await stop.wait()
+                for task in tasks:
+                    task.cancel()
+    _log.info("sync stopped")
+
+
+async def _keep(refresher: Refresher, wanted: ListConfig, waker: asyncio.Event) -> None:
+    while True:
+        outcome = await refresher.refresh(wanted)
+        # The loop's clock is monotonic: setting the system's time neither starves nor storms a list.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(outcome.next_delay_s):
+                await waker.wait()
+        waker.clear()
+
+
+async def _keep_policy(refresher: Refresher) -> None:
+    # Again and again, because a rollback brings an older policy back with its lists.
+    while True:
+        try:
+            await refresher.apply_policy()
+        except (CopFilterError, OSError) as error:
+            _log.error("the policy could not be published: %s", refresh.reason(error))
+        await asyncio.sleep(_POLICY_CHECK_S)
+
+
+def _select(config: Config, only: Collection[str] | None) -> list[ListConfig]:
+    if only is None:
+        return list(config.lists)
+    known = [one.id for one in config.lists]
+    unknown = sorted(set(only).difference(known))
+    if unknown:
+        raise ConfigError([f"no list is called {one!r}; choose from: {', '.join(known)}" for one in unknown])
+    return [one for one in config.lists if one.id in only]
+
+
+@contextlib.asynccontextmanager
+async def _refresher(
+    config: Config, progress: Progress | None, events: Events | None
+) -> AsyncIterator[Refresher]:
+    store = Store(config.state_dir)
+    store.prepare()
+    store.keys()
+    # Looking up names blocks a thread of this pool; dead name servers of some lists must leave some free.
+    pool = ThreadPoolExecutor(_SPARE_THREADS + 2 * len(config.lists), thread_name_prefix="fetch")
+    asyncio.get_running_loop().set_default_executor(pool)
+    async with open_session() as session:
+        refresher = Refresher(
+            config,
+            store,
+            session,
+            clock=time.time,
+            rng=random.SystemRandom(),
+            events=events if events is not None else Events(),
+            progress=progress,
+        )
+        try:
+            yield refresher
+        finally:
+            refresher.close()
+
+
+@contextlib.contextmanager
+def _signals(handlers: dict[signal.Signals, Callable[[], None]]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    try:
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
+    except (ValueError, RuntimeError):
+        _log.debug("not in the main thread: signals are somebody else's")
+    try:
+        yield
+    finally:
+        for number in handlers:
+            loop.remove_signal_handler(number)
