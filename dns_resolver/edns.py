@@ -1,0 +1,73 @@
+"""The OPT record (RFC 6891) and Extended DNS Errors (RFC 8914)."""
+
+import struct
+from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from dnslib import EDNS0, DNSBuffer, EDNSOption
+
+TYPE_OPT = 41
+MIN_PAYLOAD_BYTES = 512
+_OPTION_EDE = 15
+_DO = 0x8000
+
+
+class Ede(IntEnum):
+    """The INFO-CODEs this resolver gives itself. EXTRA-TEXT stays empty: it could only tell the list."""
+
+    STALE_ANSWER = 3
+    FORGED_ANSWER = 4
+    BLOCKED = 15
+    CENSORED = 16
+    FILTERED = 17
+    PROHIBITED = 18
+    NO_REACHABLE_AUTHORITY = 22
+    NETWORK_ERROR = 23
+
+
+class Edns(NamedTuple):
+    """The fields of an OPT record that this resolver acts on."""
+
+    payload_bytes: int
+    version: int
+    do: bool
+    extended_rcode: int = 0
+    """The upper eight bits of the response code; 0 in a query."""
+    ede: tuple[int, ...] = ()
+
+
+def read(rclass: int, ttl: int, rdata: bytes) -> Edns:
+    """Read an OPT record from its CLASS, TTL and RDATA; ValueError when the options do not add up.
+
+    Client subnet, cookies and every other option are dropped here, so none can travel upstream.
+    """
+    ede: list[int] = []
+    at = 0
+    while at < len(rdata):
+        if at + 4 > len(rdata):
+            raise ValueError("EDNS option header is cut off")
+        code, length = struct.unpack_from("!HH", rdata, at)
+        at += 4
+        if at + length > len(rdata):
+            raise ValueError("EDNS option is longer than its record")
+        if code == _OPTION_EDE and length >= 2:
+            ede.append(int.from_bytes(rdata[at : at + 2]))
+        at += length
+    return Edns(rclass, ttl >> 16 & 0xFF, bool(ttl & _DO), ttl >> 24, tuple(ede))
+
+
+@lru_cache(maxsize=512)
+def record(
+    payload_bytes: int, *, do: bool = False, extended_rcode: int = 0, ede: tuple[int, ...] = ()
+) -> bytes:
+    """The OPT record of a message, in wire form."""
+    opt = EDNS0(
+        udp_len=payload_bytes,
+        flags="do" if do else "",
+        ext_rcode=extended_rcode,
+        opts=[EDNSOption(_OPTION_EDE, code.to_bytes(2)) for code in ede],
+    )
+    buffer = DNSBuffer()
+    opt.pack(buffer)
+    return bytes(buffer.data)

@@ -1,0 +1,85 @@
+"""Names between the wire and the engine.
+
+A label may hold any byte, a host name may not. What decides is the part that is a host name: the
+leading labels up to and including the last odd one become the one label `_`, so that
+`<odd>.bad.example` is still below `bad.example`, and never equal to a listed host.
+"""
+
+from collections.abc import Sequence
+from string import ascii_letters, digits
+from typing import Protocol
+
+from cop_filter.errors import InvalidUrl
+from cop_filter.verdict import Action, Verdict
+
+_ODD = "_"
+_PLAIN = (ascii_letters + digits + "-_").encode()
+
+
+class Decider(Protocol):
+    """The part of the engine that the resolver needs."""
+
+    @property
+    def generation(self) -> int: ...
+
+    def decide_host(self, name: str, plane: str = "dns") -> Verdict: ...
+
+    def decide_hosts(self, names: Sequence[str], plane: str = "dns") -> Sequence[Verdict | InvalidUrl]: ...
+
+
+def labels(name: bytes) -> list[bytes]:
+    """Labels of a well-formed name in wire form."""
+    found = []
+    at = 0
+    while length := name[at]:
+        found.append(name[at + 1 : at + 1 + length])
+        at += 1 + length
+    return found
+
+
+def text(labels_: Sequence[bytes]) -> str:
+    """The labels as lower-case text for the engine; the root is the empty text."""
+    joined = b".".join(labels_)
+    if not joined.translate(None, _PLAIN + b".") and joined.count(b".") == max(len(labels_) - 1, 0):
+        return joined.decode("ascii").lower()
+    readable: list[str] = []
+    for label in reversed(labels_):
+        plain = _readable(label)
+        if plain is None:
+            readable.append(_ODD)
+            break
+        readable.append(plain)
+    return ".".join(reversed(readable))
+
+
+def _readable(label: bytes) -> str | None:
+    """A label in host-name letters, or in UTF-8 (some clients send U-labels raw); else None."""
+    try:
+        decoded = label.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    if label.isascii() and label.translate(None, _PLAIN):
+        return None
+    return decoded.lower()
+
+
+def decide(engine: Decider, host: str) -> Verdict:
+    """The engine's verdict on a name as `text` gives it; a name it cannot read is not listed.
+
+    A label that no host may hold (broken Punycode) must not hide the listed name behind it, so such
+    labels are cut off from the left until the rest can be read.
+    """
+    if not host:
+        return Verdict(Action.ALLOW, engine.generation)
+    try:
+        return engine.decide_host(host)
+    except InvalidUrl:
+        pass
+    rest = host
+    while "." in rest:
+        rest = rest.partition(".")[2]
+        try:
+            return engine.decide_host(f"{_ODD}.{rest}")
+        except InvalidUrl:
+            continue
+    return Verdict(Action.ALLOW, engine.generation)

@@ -1,0 +1,203 @@
+"""The pipeline: packet in, packet out. No sockets here; `udp` and `tcp` carry the bytes.
+
+`begin` answers at once what needs no upstream (errors, listed names, cached answers) and returns a
+`Pending` for the rest, which `finish` answers later. A fast path may take over `begin` and hand
+every packet it cannot answer down to it.
+"""
+
+from typing import NamedTuple, Protocol
+
+from cop_filter.events import Events
+from cop_filter.verdict import Action, Plane, Verdict
+from dns_resolver import local_zones, qname, wire
+from dns_resolver.access import AccessList
+from dns_resolver.answers import Answers
+from dns_resolver.cache import Cache
+from dns_resolver.edns import MIN_PAYLOAD_BYTES, Ede
+from dns_resolver.flight import Flights
+from dns_resolver.forwarder import NoUpstreamAnswers
+from dns_resolver.message import Answer, Asked
+from dns_resolver.purge import purge_listed
+from dns_resolver.qname import Decider
+from dns_resolver.upstream import Failure
+from dns_resolver.wire import Rcode, Rejected, Reply, Request
+
+_STALE_TTL_S = 30
+"""RFC 8767 §4."""
+
+
+class Upstreams(Protocol):
+    """`forwarder.Forwarder`, or a test's stand-in. Raises NoUpstreamAnswers."""
+
+    async def ask(self, asked: Asked) -> Answer: ...
+
+
+class Pending(NamedTuple):
+    """A query that needs an upstream."""
+
+    request: Request
+    limit_bytes: int
+
+
+class Resolver:
+    """One resolver; it holds the cache and the flights, and nothing about any client."""
+
+    def __init__(
+        self,
+        *,
+        engine: Decider,
+        answers: Answers,
+        access: AccessList,
+        cache: Cache,
+        upstreams: Upstreams,
+        events: Events,
+        payload_bytes: int,
+    ) -> None:
+        self._engine = engine
+        self._answers = answers
+        self._access = access
+        self._cache = cache
+        self._upstreams = upstreams
+        self._events = events
+        self._payload_bytes = payload_bytes
+        self._flights: Flights[Asked, Answer] = Flights()
+
+    def begin(self, packet: bytes, client: str, *, stream: bool = False) -> bytes | Pending | None:
+        """The response, a `Pending` to be finished, or None when silence is the answer."""
+        try:
+            return self._begin(packet, client, stream=stream)
+        except Exception:  # noqa: BLE001 - a bug must cost one answer, never the service
+            self._events.fault(Plane.DNS)
+            return None
+
+    async def finish(self, pending: Pending) -> bytes:
+        """The response to a query that needs an upstream."""
+        request = pending.request
+        asked = _asked(request)
+        try:
+            answer = await self._flights.join(asked, lambda: self._fetch(asked))
+            reply = self._judged(request, answer, answer.reply())
+        except NoUpstreamAnswers as error:
+            reply = self._without_upstreams(request, asked, error)
+        except Exception:  # noqa: BLE001 - as above; nothing undecided leaves
+            self._events.fault(Plane.DNS)
+            return self.servfail(pending)
+        return self._write(request, reply, pending.limit_bytes)
+
+    def servfail(self, pending: Pending) -> bytes:
+        """The response when a query cannot be finished."""
+        return self._write(pending.request, Reply(Rcode.SERVFAIL), pending.limit_bytes)
+
+    async def purge(self) -> int:
+        """Drop cached answers that a new generation lists; call after each swap."""
+        return await purge_listed(self._cache, self._engine)
+
+    async def close(self) -> None:
+        """Cancel what still waits for an upstream."""
+        await self._flights.close()
+
+    def _begin(self, packet: bytes, client: str, *, stream: bool) -> bytes | Pending | None:
+        permitted = self._access.permits(client)
+        request = wire.read_query(packet)
+        if request is None:
+            self._events.dns("ignored")
+            return None
+        limit_bytes = self._limit_bytes(request, stream=stream)
+        if not permitted:
+            # Refused whatever it holds; the packet was read only to echo its question and its OPT.
+            self._events.dns("outside_clients")
+            return self._write(request, Reply(Rcode.REFUSED, ede=(Ede.PROHIBITED,)), limit_bytes)
+        if isinstance(request, Rejected):
+            self._events.dns("malformed" if request.rcode is Rcode.FORMERR else "not_implemented")
+            return self._write(request, Reply(request.rcode), limit_bytes)
+        reply = self._at_once(request)
+        return Pending(request, limit_bytes) if reply is None else self._write(request, reply, limit_bytes)
+
+    def _at_once(self, request: Request) -> Reply | None:
+        """The reply that needs no upstream, if there is one."""
+        if request.qclass != wire.CLASS_IN:
+            self._events.dns("other_class")
+            return Reply(Rcode.REFUSED)
+        reply = local_zones.answer(request.host, self._answers)
+        if reply is not None:
+            self._events.dns("local_zone")
+            return reply
+        verdict = qname.decide(self._engine, request.host)
+        reply = self._answers.stops(verdict, request.qtype)
+        if reply is not None:
+            self._events.decided(Plane.DNS, verdict)
+            return reply
+        return self._known(request)
+
+    def _known(self, request: Request) -> Reply | None:
+        """The reply for a name that is not stopped, if no upstream is needed for it."""
+        if request.qtype in wire.TRANSFER_AND_META_TYPES:
+            self._events.dns("not_implemented")
+            return Reply(Rcode.NOTIMP)
+        if not request.flags & wire.RD:
+            # Without recursion only the cache could answer, and it would tell what others asked.
+            self._events.dns("not_recursive")
+            return Reply(Rcode.REFUSED)
+        kept = self._cache.get(_asked(request))
+        if kept is None:
+            self._events.dns("cache_miss")
+            return None
+        self._events.dns("cache_hit")
+        answer, age_s = kept
+        return self._judged(request, answer, answer.reply(age_s))
+
+    def _judged(self, request: Request, answer: Answer, reply: Reply) -> Reply:
+        """The reply that may be sent now: the name and all that its answer leads to, decided again.
+
+        The engine may have swapped since the question came in or the answer was kept; what counts
+        is the generation in force when the answer leaves.
+        """
+        verdict, stopped = self._verdict(request.host, request.qtype, answer)
+        self._events.decided(Plane.DNS, verdict)
+        return reply if stopped is None else stopped
+
+    def _verdict(self, host: str, qtype: int, answer: Answer) -> tuple[Verdict, Reply | None]:
+        verdict = qname.decide(self._engine, host)
+        stopped = self._answers.stops(verdict, qtype)
+        if stopped is not None:
+            return verdict, stopped
+        for target in answer.hosts:
+            of_target = qname.decide(self._engine, target)
+            if of_target.stops:
+                return of_target, self._answers.blocked(of_target, qtype)
+            # A steered target leaves the alias alone: its pages are listed under another host.
+            if of_target.action is Action.OBSERVE and verdict.action is Action.ALLOW:
+                verdict = of_target
+        return verdict, None
+
+    async def _fetch(self, asked: Asked) -> Answer:
+        answer = await self._upstreams.ask(asked)
+        host = qname.text(qname.labels(asked.name))
+        if self._verdict(host, asked.qtype, answer)[1] is None:
+            self._cache.put(asked, answer)
+        return answer
+
+    def _without_upstreams(self, request: Request, asked: Asked, error: NoUpstreamAnswers) -> Reply:
+        stale = self._cache.stale(asked)
+        if stale is not None:
+            self._events.dns("stale_answer")
+            return self._judged(request, stale, stale.stale_reply(_STALE_TTL_S))
+        self._events.dns("upstreams_failed")
+        timeouts = all(failure is Failure.TIMEOUT for failure in error.failures)
+        ede = Ede.NO_REACHABLE_AUTHORITY if timeouts else Ede.NETWORK_ERROR
+        return Reply(Rcode.SERVFAIL, ede=(ede,))
+
+    def _limit_bytes(self, request: Request | Rejected, *, stream: bool) -> int:
+        if stream:
+            return wire.MAX_MESSAGE_BYTES
+        if request.edns is None:
+            return MIN_PAYLOAD_BYTES
+        return max(MIN_PAYLOAD_BYTES, min(request.edns.payload_bytes, self._payload_bytes))
+
+    def _write(self, request: Request | Rejected, reply: Reply, limit_bytes: int) -> bytes:
+        return wire.write_reply(request, reply, limit_bytes=limit_bytes, payload_bytes=self._payload_bytes)
+
+
+def _asked(request: Request) -> Asked:
+    do = request.edns is not None and request.edns.do
+    return Asked(request.name, request.qtype, do, bool(request.flags & wire.CD))

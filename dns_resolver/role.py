@@ -1,0 +1,127 @@
+"""One resolver process, assembled: engine, resolver, listeners, and what runs beside them."""
+
+import asyncio
+import logging
+import multiprocessing
+import resource
+import signal
+import time
+from collections.abc import Awaitable, Sequence
+from typing import Any
+
+from cop_filter.config import Config, DnsConfig
+from cop_filter.engine import Engine
+from cop_filter.events import Events
+from cop_filter.loader import Watcher, open_engine
+from dns_resolver.access import AccessList
+from dns_resolver.answers import Answers
+from dns_resolver.cache import Cache
+from dns_resolver.forwarder import Forwarder
+from dns_resolver.listeners import Listening
+from dns_resolver.resolver import Resolver
+from dns_resolver.tcp import TcpListener
+from dns_resolver.udp import UdpListener
+
+_GRACE_S = 3.0
+_ROLE = "dns"
+_log = logging.getLogger("cop_filter.dns")
+
+
+def run(config: Config, dns: DnsConfig, listening: Sequence[Listening]) -> int:
+    """Serve until SIGTERM or SIGINT. Exit code 0, or 1 when something beside the queries broke."""
+    _allow_many_sockets()
+    return asyncio.run(_serve(config, dns, listening))
+
+
+async def _serve(config: Config, dns: DnsConfig, listening: Sequence[Listening]) -> int:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_report)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    parent = multiprocessing.parent_process()
+    if parent is not None:  # a worker must not outlive the process that holds its sockets
+        loop.add_reader(parent.sentinel, stop.set)
+
+    events = Events()
+    engine = open_engine(config.state_dir, on_fault=events.fault)
+    events.generation(_ROLE, engine.generation)
+    forwarder = Forwarder(
+        dns.upstreams, events, timeout_s=dns.upstream_timeout_s, payload_bytes=dns.udp_payload_bytes
+    )
+    resolver = Resolver(
+        engine=engine,
+        answers=Answers(
+            splash=config.splash.addresses if config.splash else (),
+            steer_to=dns.steer_to,
+            ttl_s=dns.blocked_ttl_s,
+        ),
+        access=AccessList(dns.clients),
+        cache=Cache(dns.cache_bytes // dns.workers, time.monotonic),
+        upstreams=forwarder,
+        events=events,
+        payload_bytes=dns.udp_payload_bytes,
+    )
+    swapped = asyncio.Event()
+
+    def on_swap(engine: Engine) -> None:
+        events.generation(_ROLE, engine.generation)
+        swapped.set()
+
+    beside = [
+        Watcher(config.state_dir, engine, on_swap).run(),
+        forwarder.watch_health(),
+        _purge_after_swaps(resolver, swapped),
+    ]
+    return await _listen(resolver, events, listening, beside, stop)
+
+
+async def _listen(
+    resolver: Resolver,
+    events: Events,
+    listening: Sequence[Listening],
+    beside: Sequence[Awaitable[Any]],
+    stop: asyncio.Event,
+) -> int:
+    udp = [UdpListener(pair.udp, resolver, events) for pair in listening]
+    tcp = [TcpListener(pair.tcp, resolver, events) for pair in listening]
+    for datagrams in udp:
+        datagrams.start()
+    for connections in tcp:
+        await connections.start()
+    stopped = asyncio.ensure_future(stop.wait())
+    running = [asyncio.ensure_future(work) for work in beside]
+    await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
+    stopping = [datagrams.stop(_GRACE_S) for datagrams in udp]
+    await asyncio.gather(*stopping, *(connections.stop(_GRACE_S) for connections in tcp))
+    await resolver.close()
+    broken = [work for work in running if work.done()]
+    for work in (stopped, *running):
+        work.cancel()
+    results = await asyncio.gather(*running, return_exceptions=True)
+    for result in results:
+        if not isinstance(result, asyncio.CancelledError):
+            # Without its watcher a resolver would go on with an old list for ever: start anew.
+            _log.error("stopping: a background task ended: %s", type(result).__name__)
+    return 1 if broken else 0
+
+
+async def _purge_after_swaps(resolver: Resolver, swapped: asyncio.Event) -> None:
+    while True:
+        await swapped.wait()
+        swapped.clear()
+        await resolver.purge()
+
+
+def _report(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what asyncio could not handle by its kind alone: its own text may hold an address."""
+    error = context.get("exception")
+    _log.error("unexpected: %s", type(error).__name__ if error is not None else "no exception")
+
+
+def _allow_many_sockets() -> None:
+    """Every query to an upstream has its own socket; the usual soft limit is 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

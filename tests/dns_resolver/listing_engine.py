@@ -1,0 +1,52 @@
+"""An engine that lists what a test says, and nothing else."""
+
+from cop_filter.errors import InvalidUrl
+from cop_filter.verdict import Action, Answer, LegalBasis, Verdict
+
+ALLOW = Verdict(Action.ALLOW, 1)
+
+
+def blocked(answer=Answer.SPLASH, legal_basis=LegalBasis.MEMBERSHIP, list_id="national"):
+    """The verdict of a domain entry."""
+    return Verdict(
+        Action.BLOCK, 1, list_id, authority="Example Hotline", legal_basis=legal_basis, answer=answer
+    )
+
+
+def steered():
+    return Verdict(Action.STEER, 1, "national", answer=Answer.SPLASH)
+
+
+def observed():
+    return Verdict(Action.OBSERVE, 1, "trial", answer=Answer.SPLASH)
+
+
+class FakeEngine:
+    """Suffix match over `listed` (name -> Verdict); replace the dict to swap."""
+
+    def __init__(self, listed=None):
+        self.listed = listed or {}
+        self.generation = 1
+        self.asked = []
+
+    def decide_host(self, name, plane="dns"):
+        self.asked.append(name)
+        if plane != "dns":
+            raise AssertionError("the resolver asks on its own plane")
+        if not name or any(label.startswith("xn--invalid") for label in name.split(".")):
+            raise InvalidUrl("no canonical form")
+        name = name.lower()
+        while name:
+            if name in self.listed:
+                return self.listed[name]
+            name = name.partition(".")[2]
+        return ALLOW
+
+    def decide_hosts(self, names, plane="dns"):
+        return [self._or_error(name, plane) for name in names]
+
+    def _or_error(self, name, plane):
+        try:
+            return self.decide_host(name, plane)
+        except InvalidUrl as error:
+            return error
