@@ -9,7 +9,7 @@ import click
 
 from cop_filter.cli.exits import Exit
 from cop_filter.cli.settings import Settings
-from cop_filter.errors import ConfigError
+from cop_filter.errors import ConfigError, StateError
 from cop_filter.report.current import current_status
 from cop_filter.report.status import ListRow, Status
 from cop_filter.store import Store
@@ -72,7 +72,10 @@ def rollback(settings: Settings) -> None:
     A list that changes at its authority afterwards is published again: to hold a bad list back,
     also take it out of the configuration or stop `cop-filter sync --watch`.
     """
-    before, after = Store(settings.config().state_dir).rollback()
+    store = Store(settings.config().state_dir)
+    if store.current() is None:
+        raise StateError("nothing is published yet, so there is nothing to go back from")
+    before, after = store.rollback()
     click.echo(f"rolled back from generation {before} to {after}")
 
 
