@@ -1,0 +1,161 @@
+"""The splash server over real sockets."""
+
+import asyncio
+import contextlib
+import logging
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from verdicts import ALLOW, BLOCK, OPERATOR
+
+from cop_filter.config import Config
+from cop_filter.errors import ConfigError, InvalidUrl
+from cop_filter.events import Events
+from cop_filter.splash import server
+
+LISTED = "bad.example"
+
+
+class FakeEngine:
+    generation = 7
+    error: Exception | None = None
+
+    def decide_host(self, name, plane="dns"):
+        if self.error:
+            raise self.error
+        if " " in name:
+            raise InvalidUrl("not a host")
+        return BLOCK if name.partition(":")[0] == LISTED else ALLOW
+
+
+@pytest.fixture
+def engine():
+    return FakeEngine()
+
+
+@pytest.fixture
+async def port(engine):
+    config = Config(state_dir=Path("unused"), operator=OPERATOR, lists=())
+    runner = server.quiet_runner(server.create_app(config, engine, Events()))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield runner.addresses[0][1]
+    await runner.cleanup()
+
+
+async def ask(port: int, request: bytes) -> tuple[bytes, bytes]:
+    """Send raw bytes; the head and the body of the answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    length = next(
+        int(line.partition(b":")[2])
+        for line in head.split(b"\r\n")
+        if line.lower().startswith(b"content-length:")
+    )
+    body = b"" if request.startswith(b"HEAD") else await asyncio.wait_for(reader.readexactly(length), 10)
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+    return head, body
+
+
+def request(method="GET", path="/", host=LISTED, extra=""):
+    return f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{extra}\r\n".encode()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND"])
+@pytest.mark.parametrize("path", ["/", "/a/b?c=d", "/../..", "/%00", "/index.php"])
+async def test_every_method_and_path_gets_the_page(port, method, path):
+    head, body = await ask(port, request(method, path))
+    assert head.startswith(b"HTTP/1.1 451 ")
+    assert b"Example Hotline" in body
+
+
+async def test_head_gets_the_head_of_the_page(port):
+    head, _ = await ask(port, request("HEAD"))
+    _, body = await ask(port, request())
+    assert head.startswith(b"HTTP/1.1 451 ")
+    assert f"Content-Length: {len(body)}".encode() in head
+
+
+@pytest.mark.parametrize("host", ["192.0.2.80", "good.example", "", "a b", "[::1"])
+async def test_a_host_that_is_not_listed_gets_the_page_without_a_reason(port, host):
+    head, body = await ask(port, request(host=host))
+    assert head.startswith(b"HTTP/1.1 451 ")
+    assert b"Example Hotline" not in body
+    assert b"hotline.example" in body
+
+
+async def test_the_page_never_holds_what_was_asked_for(port):
+    _, body = await ask(
+        port, request(path="/q7x9?z=q7x9", host=f"{LISTED}:8080", extra="Referer: http://q7x9.example/\r\n")
+    )
+    assert b"q7x9" not in body
+    assert LISTED.encode() not in body
+
+
+async def test_the_page_speaks_the_readers_language(port):
+    head, body = await ask(port, request(extra="Accept-Language: fr-CH, en;q=0.5\r\n"))
+    assert b"Content-Language: fr\r\n" in head
+    assert "Cette page est bloquée".encode() in body
+
+
+async def test_health_is_told_to_monitors_and_not_to_readers(port):
+    head, body = await ask(port, request(path="/healthz", host="127.0.0.1"))
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert body == b"ok\ngeneration 7\n"
+    head, _ = await ask(port, request(path="/healthz"))
+    assert head.startswith(b"HTTP/1.1 451 ")
+
+
+async def test_an_upload_is_answered_before_it_is_sent(port):
+    head, body = await ask(port, request("POST", extra=f"Content-Length: {10**12}\r\n"))
+    assert head.startswith(b"HTTP/1.1 451 ")
+    assert b"Connection: close" in head
+    assert b"Example Hotline" in body
+
+
+async def test_a_long_address_still_meets_the_page(port):
+    head, _ = await ask(port, request(path="/" + "a" * 60_000))
+    assert head.startswith(b"HTTP/1.1 451 ")
+
+
+async def test_endless_headers_are_not_read(port):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET / HTTP/1.1\r\nX: ")
+    with contextlib.suppress(ConnectionError):
+        for _ in range(100):
+            writer.write(b"a" * 65536)
+            await writer.drain()
+    with contextlib.suppress(ConnectionError):
+        assert b" 451 " not in await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    head, _ = await ask(port, request())
+    assert head.startswith(b"HTTP/1.1 451 ")
+
+
+async def test_a_failing_engine_still_shows_the_page(port, engine):
+    engine.error = RuntimeError("a bug")
+    head, body = await ask(port, request())
+    assert head.startswith(b"HTTP/1.1 451 ")
+    assert b"hotline.example" in body
+
+
+async def test_nothing_is_logged_about_a_request_not_even_a_broken_one(port, engine, caplog, capfd):
+    caplog.set_level(logging.DEBUG)
+    asyncio.get_running_loop().set_debug(False)
+    await ask(port, request(path="/q7x9"))
+    engine.error = RuntimeError("q7x9")
+    await ask(port, request(path="/q7x9"))
+    await ask(port, b"q7x9 \x00\r\n\r\n")
+    assert "q7x9" not in caplog.text
+    assert "127.0.0.1" not in caplog.text
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_role_needs_its_table():
+    with pytest.raises(ConfigError, match="splash"):
+        server.run(Config(state_dir=Path("unused"), operator=OPERATOR, lists=()))
