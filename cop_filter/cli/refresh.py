@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import logging
 from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 
+from cop_filter import logs
 from cop_filter.cli.exits import Exit
 from cop_filter.cli.progress import Bars
 from cop_filter.cli.roles import count_here
@@ -35,6 +37,8 @@ def sync(settings: Settings, ids: tuple[str, ...], watch: bool, as_json: bool) -
     if watch:
         asyncio.run(syncing.watch(config))
         return Exit.OK
+    # What became of each list is printed below; the log would only say it twice, across the bars.
+    logs.set_up(logging.WARNING)
     with Bars(Console(stderr=True)) as bars:
         outcomes = asyncio.run(syncing.run_once(config, progress=bars, only=ids or None))
     click.echo(outcomes_json(outcomes) if as_json else outcomes_text(outcomes))

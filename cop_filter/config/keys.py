@@ -84,7 +84,7 @@ def _build_list(values: Values) -> ListConfig:
 
 def read(raw: dict[str, Any], base: Path, problems: list[str]) -> Sections:
     """Read every table of the file; mistakes are appended to `problems`, what is right is returned."""
-    keys = _keys(base)
+    keys = keys_of(base)
     surface = Surface((*_TABLES, *_ARRAYS), _homes(keys), _SECRET_KEYS)
     scalars = {name: value for name, value in raw.items() if name not in (*_TABLES, *_ARRAYS)}
     sections = Sections(read_table(scalars, keys[""], "", problems, surface))
@@ -115,7 +115,8 @@ def _homes(keys: dict[str, dict[str, Key]]) -> dict[str, str]:
     return {name: shown[table] for table, own in keys.items() for name in own if count.count(name) == 1}
 
 
-def _keys(base: Path) -> dict[str, dict[str, Key]]:
+def keys_of(base: Path) -> dict[str, dict[str, Key]]:
+    """The keys of every table, "" being the top of the file; relative paths start at `base`."""
     return {
         "": {"state_dir": Key("state_dir", path(base), required=True)},
         "operator": {
