@@ -1,57 +1,51 @@
-"""``python -m dns_resolver --config FILE``: the role ``dns``.
-
-Exit codes: 0 stopped as asked, 1 broke while serving, 2 could not start (configuration, state, ports).
-"""
+"""``python -m dns_resolver --config FILE``: the role ``dns``. Exit codes as in ``cop_filter.cli.exits``."""
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from cop_filter import config as configuration
+from cop_filter import logs
+from cop_filter.cli.exits import Exit, exit_code_of
 from cop_filter.config import Config, DnsConfig
-from cop_filter.errors import ConfigError, CopFilterError
+from cop_filter.errors import ConfigError
+from cop_filter.report import counters
 from dns_resolver import listeners, workers
 
 
 def main() -> int:
-    """Read the configuration, bind the ports, serve."""
-    logging.basicConfig(format="cop-filter dns: %(message)s", level=logging.INFO)
+    """Read the configuration, bind the ports, serve until SIGTERM or SIGINT."""
+    logs.set_up()
     parser = argparse.ArgumentParser(prog="python -m dns_resolver", description="cop-filter's DNS resolver")
     parser.add_argument("--config", type=Path, required=True, metavar="FILE")
-    try:
-        config = configuration.load(parser.parse_args().config)
-        if config.dns is None:
-            raise ConfigError(["dns: this table is missing, so there is nothing to serve"])
-        return _run(config, config.dns)
-    except CopFilterError as error:
-        logging.getLogger("cop_filter.dns").error("cannot start:\n%s", error)
-        return workers.FATAL
+    path = parser.parse_args().config
+    return exit_code_of(lambda: _serve(path))
 
 
-def _run(config: Config, dns: DnsConfig) -> int:
-    metrics_dir = config.state_dir / "metrics"
-    metrics_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # prometheus-client decides at import whether processes count together, so this comes first.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_dir)
-    from prometheus_client import multiprocess  # noqa: PLC0415 - see above
+def _serve(path: Path) -> Exit:
+    config = configuration.load(path)
+    if config.dns is None:
+        raise ConfigError(["dns: is missing; the role needs its table: add [dns]"])
+    # prometheus-client looks at this variable when it is imported, so `role` is imported behind it.
+    if counters.VARIABLE not in os.environ:
+        os.environ[counters.VARIABLE] = str(counters.prepare(config.state_dir))
+    shares = listeners.bind_all(config.dns.listen, config.dns.workers)
+    if len(shares) == 1:
+        return _work(config, config.dns, shares[0])
+    dns = config.dns
 
+    def on_death() -> None:
+        counters.forget_gauges(Path(os.environ[counters.VARIABLE]))
+
+    return workers.supervise(shares, lambda share: exit_code_of(lambda: _work(config, dns, share)), on_death)
+
+
+def _work(config: Config, dns: DnsConfig, share: Sequence[listeners.Listening]) -> Exit:
     from dns_resolver import role  # noqa: PLC0415 - see above
 
-    shares = listeners.bind_all(dns.listen, dns.workers)
-    if dns.workers == 1:
-        return role.run(config, dns, shares[0])
-
-    def work(share: Sequence[listeners.Listening]) -> int:
-        try:
-            return role.run(config, dns, share)
-        except CopFilterError as error:
-            logging.getLogger("cop_filter.dns").error("cannot start:\n%s", error)
-            return workers.FATAL
-
-    return workers.supervise(shares, work, multiprocess.mark_process_dead)
+    return role.run(config, dns, share)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
+from cop_filter.cli.exits import Exit
 from cop_filter.config import Config, DnsConfig
 from cop_filter.engine import Engine
 from cop_filter.events import Events
@@ -24,16 +25,16 @@ from dns_resolver.udp import UdpListener
 
 _GRACE_S = 3.0
 _ROLE = "dns"
-_log = logging.getLogger("cop_filter.dns")
+_log = logging.getLogger(__name__)
 
 
-def run(config: Config, dns: DnsConfig, listening: Sequence[Listening]) -> int:
-    """Serve until SIGTERM or SIGINT. Exit code 0, or 1 when something beside the queries broke."""
+def run(config: Config, dns: DnsConfig, listening: Sequence[Listening]) -> Exit:
+    """Serve until SIGTERM or SIGINT. Exit.REFUSED when something beside the queries broke."""
     _allow_many_sockets()
     return asyncio.run(_serve(config, dns, listening))
 
 
-async def _serve(config: Config, dns: DnsConfig, listening: Sequence[Listening]) -> int:
+async def _serve(config: Config, dns: DnsConfig, listening: Sequence[Listening]) -> Exit:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_report)
     stop = asyncio.Event()
@@ -82,7 +83,7 @@ async def _listen(
     listening: Sequence[Listening],
     beside: Sequence[Awaitable[Any]],
     stop: asyncio.Event,
-) -> int:
+) -> Exit:
     udp = [UdpListener(pair.udp, resolver, events) for pair in listening]
     tcp = [TcpListener(pair.tcp, resolver, events) for pair in listening]
     for datagrams in udp:
@@ -103,7 +104,7 @@ async def _listen(
         if not isinstance(result, asyncio.CancelledError):
             # Without its watcher a resolver would go on with an old list for ever: start anew.
             _log.error("stopping: a background task ended: %s", type(result).__name__)
-    return 1 if broken else 0
+    return Exit.REFUSED if broken else Exit.OK
 
 
 async def _purge_after_swaps(resolver: Resolver, swapped: asyncio.Event) -> None:

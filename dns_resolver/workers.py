@@ -12,46 +12,48 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
+from cop_filter.cli.exits import Exit
 from dns_resolver.listeners import Listening
 
-FATAL = 2
-"""Exit code of a worker that can never start: wrong configuration or state. Nothing is restarted."""
+_NEVER_BETTER = frozenset({Exit.USAGE, Exit.STATE})
+"""How a worker ends that cannot start: starting it again would only repeat the message."""
 
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _RESTART_PAUSE_S = 1.0
 _STOP_S = 10.0
-_log = logging.getLogger("cop_filter.dns")
+_log = logging.getLogger(__name__)
 
-Work = Callable[[Sequence[Listening]], int]
+Work = Callable[[Sequence[Listening]], Exit]
 
 
-def supervise(shares: Sequence[Sequence[Listening]], work: Work, on_death: Callable[[int], None]) -> int:
+def supervise(shares: Sequence[Sequence[Listening]], work: Work, on_death: Callable[[], None]) -> Exit:
     """Run `work` once for each share, in a process of its own, until SIGTERM or SIGINT.
 
-    `on_death` is told the pid of every worker that ended. Exit code 0, or FATAL.
+    `on_death` is called whenever a worker has ended.
     """
     waking, wake = os.pipe()
     os.set_blocking(wake, False)
     previous = signal.set_wakeup_fd(wake)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOP_SIGNALS:
         signal.signal(number, _noted)
     workers = [_start(share, work) for share in shares]
-    exit_code = 0
     try:
         while waking not in (ready := wait([waking, *(worker.sentinel for worker in workers)])):
             for place, worker in enumerate(workers):
                 if worker.sentinel not in ready:
                     continue
                 worker.join()
-                on_death(worker.pid or 0)
-                if worker.exitcode == FATAL:
-                    return FATAL
+                on_death()
+                if worker.exitcode in _NEVER_BETTER:
+                    return Exit(worker.exitcode)
                 _log.error("a worker ended with exit code %s and is replaced", worker.exitcode)
                 if wait([waking], timeout=_RESTART_PAUSE_S):
-                    return exit_code
+                    return Exit.OK
                 workers[place] = _start(shares[place], work)
-        return exit_code
+        return Exit.OK
     finally:
-        _stop(workers, on_death)
+        _stop(workers)
+        on_death()
         signal.set_wakeup_fd(previous)
         os.close(waking)
         os.close(wake)
@@ -60,16 +62,24 @@ def supervise(shares: Sequence[Sequence[Listening]], work: Work, on_death: Calla
 def _start(share: Sequence[Listening], work: Work) -> BaseProcess:
     # fork: the sockets and the configuration are there without being named on a command line.
     process = multiprocessing.get_context("fork").Process(target=_work, args=(share, work))
-    process.start()
+    # A signal to the newborn must wait until it no longer has its parent's handlers.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
     return process
 
 
 def _work(share: Sequence[Listening], work: Work) -> None:
     signal.set_wakeup_fd(-1)
-    raise SystemExit(work(share))
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+    raise SystemExit(int(work(share)))
 
 
-def _stop(workers: Sequence[BaseProcess], on_death: Callable[[int], None]) -> None:
+def _stop(workers: Sequence[BaseProcess]) -> None:
     for worker in workers:
         if worker.is_alive():
             worker.terminate()
@@ -78,7 +88,6 @@ def _stop(workers: Sequence[BaseProcess], on_death: Callable[[int], None]) -> No
         if worker.is_alive():
             worker.kill()
             worker.join()
-        on_death(worker.pid or 0)
 
 
 def _noted(_number: int, _frame: object) -> None:
