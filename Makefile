@@ -1,0 +1,78 @@
+# Each target alone works on a fresh clone: what it needs is made first, and made again only when it is stale.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# rustup puts cargo here, and not every shell has it on its PATH.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+# Read by scripts/find-python: the interpreter that .venv is made with.
+export PYTHON
+
+BIN := .venv/bin
+READY := .venv/.ready
+READY_TO_BENCH := .venv/.ready-to-bench
+CARGO := PYO3_PYTHON=$(CURDIR)/$(BIN)/python cargo
+CRATE := --manifest-path native/Cargo.toml
+SOURCES := pyproject.toml native/Cargo.toml native/Cargo.lock $(wildcard native/src/*.rs)
+
+.PHONY: help
+help:
+	@echo 'make demo         the whole filter at work on loopback sockets (ARGS=--keep leaves it running)'
+	@echo 'make test         every test (ARGS="-k word", ARGS=tests/test_names.py)'
+	@echo 'make check        formatters, linters, types, import rules, the native stub, clippy'
+	@echo 'make bench        benchmarks into benchmarks/results/ (make bench-quick: within two minutes each)'
+	@echo 'make wheel        an abi3 wheel into dist/'
+	@echo 'make format       put Python and Rust into the form that make check wants'
+	@echo 'make clean        remove .venv and everything built'
+	@echo 'PYTHON=python3.12 make ...   choose the interpreter when .venv is made (default: the newest CPython >= 3.11)'
+
+$(READY): $(SOURCES) scripts/set-up scripts/find-python
+	scripts/set-up dev
+	touch $@
+
+$(READY_TO_BENCH): $(READY)
+	scripts/set-up dev,bench
+	touch $@
+
+.PHONY: set-up
+set-up: $(READY)
+
+.PHONY: demo
+demo: $(READY)
+	$(BIN)/cop-filter demo $(ARGS)
+
+.PHONY: test
+test: $(READY)
+	scripts/test-programs
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: check
+check: $(READY)
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m mypy.stubtest cop_filter._native
+	cargo fmt $(CRATE) --check
+	$(CARGO) clippy $(CRATE) --locked --all-targets -- -D warnings
+
+.PHONY: format
+format: $(READY)
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+	cargo fmt $(CRATE)
+
+.PHONY: bench bench-quick
+bench-quick: QUICK := --quick
+bench bench-quick: $(READY_TO_BENCH)
+	for name in lookup dns proxy; do $(BIN)/python benchmarks/$$name.py $(QUICK); done
+
+.PHONY: wheel
+wheel: $(READY)
+	$(BIN)/maturin build --release --locked --out dist
+
+.PHONY: clean
+clean:
+	rm -rf .venv dist native/target cop_filter/_native*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
