@@ -177,9 +177,7 @@ async def test_a_list_that_never_came_is_never(network: Network, authority: Auth
     assert network.note()["published_at"] is None
 
 
-async def test_a_busy_server_is_left_alone_as_long_as_it_asks(
-    network: Network, authority: Authority
-) -> None:
+async def test_a_busy_server_is_left_alone_as_long_as_it_asks(network: Network, authority: Authority) -> None:
     authority.default = status(429, Retry_After=600)
     network.change(interval_s=120.0, retries=3)
     assert (await network.sync())["national"].next_delay_s == 600
