@@ -45,7 +45,6 @@ demo: $(READY)
 
 .PHONY: test
 test: $(READY)
-	scripts/test-programs
 	$(BIN)/pytest $(ARGS)
 
 .PHONY: check
