@@ -53,14 +53,23 @@ class Cache:
         return kept.answer, age_s
 
     def stale(self, asked: Asked) -> Answer | None:
-        """The answer if it expired no longer than a day ago, or has not expired."""
+        """The conclusive answer, if it expired no longer than a day ago or has not expired."""
         kept = self._kept.get(asked)
-        if kept is None or self._clock() - kept.stored_at >= kept.answer.lifetime_s + MAX_STALE_S:
+        if (
+            kept is None
+            or not kept.answer.conclusive
+            or self._clock() - kept.stored_at >= kept.answer.lifetime_s + MAX_STALE_S
+        ):
             return None
         return kept.answer
 
     def put(self, asked: Asked, answer: Answer) -> None:
-        """Keep `answer`, making room; one that may not be kept or is larger than the cache is not."""
+        """Keep `answer`, making room; one that may not be kept or is larger than the cache is not.
+
+        Nor is a failure where an older answer can still serve.
+        """
+        if not answer.conclusive and self.stale(asked) is not None:
+            return
         cost = _ENTRY_OVERHEAD_BYTES + len(asked.name) + len(answer.body) + sum(map(_host_cost, answer.hosts))
         cost += 120 * len(answer.ttls)
         if answer.lifetime_s <= 0 or cost > self._max_bytes:

@@ -1,11 +1,13 @@
 """Several upstreams behind one question: order, failover, health.
 
-Upstreams are used in the order of the configuration. One that fails twice in a row is asked last
-until a health check reaches it again; when all of them are down they are still tried, for a wrong
-opinion about health must never be the reason for silence.
+Upstreams are used in the order of the configuration. One that is silent twice in a row is checked
+at once, and while checks fail it is asked last. Only a check marks it down: silence about one name
+may be the doing of whoever owns that name. When all are down they are still tried, for a wrong
+opinion about health must never be the reason for no answer.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -14,13 +16,13 @@ from cop_filter.errors import CopFilterError
 from cop_filter.events import Events
 from dns_resolver.message import Answer, Asked
 from dns_resolver.upstream import Failure, UpstreamFailed, exchange
-from dns_resolver.wire import TYPE_NS, Rcode
+from dns_resolver.wire import TYPE_NS
 
-_FAILURES_UNTIL_DOWN = 2
+_SILENCES_UNTIL_CHECK = 2
 _MAX_SOCKETS = 1000
 _PROBE = Asked(b"\0", TYPE_NS)
 """A health check asks for the root's name servers: nobody's name, and every resolver knows it."""
-_CONCLUSIVE = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN})
+_SILENT = frozenset({Failure.TIMEOUT, Failure.UNREACHABLE})
 
 
 class Exchange(Protocol):
@@ -56,14 +58,16 @@ class Forwarder:
         self._timeout_s = timeout_s
         self._payload_bytes = payload_bytes
         self._ask_one = ask_one
-        self._failures_in_a_row = [0] * len(self._upstreams)
+        self._up = [True] * len(self._upstreams)
+        self._silences = [0] * len(self._upstreams)
+        self._suspicion = asyncio.Event()
         self._sockets = asyncio.Semaphore(_MAX_SOCKETS)
         for place in range(len(self._upstreams)):
             events.upstream_health(place, up=True)
 
     def is_up(self, place: int) -> bool:
-        """True unless the upstream at `place` failed its last queries."""
-        return self._failures_in_a_row[place] < _FAILURES_UNTIL_DOWN
+        """True unless the upstream at `place` failed its last health check."""
+        return self._up[place]
 
     async def ask(self, asked: Asked) -> Answer:
         """The first conclusive answer; else the last error response. Raises NoUpstreamAnswers."""
@@ -77,7 +81,7 @@ class Forwarder:
                 except UpstreamFailed as failed:
                     failures.append(failed.failure)
                     continue
-                if answer.rcode in _CONCLUSIVE:
+                if answer.conclusive:
                     return answer
                 inconclusive = answer
         if inconclusive is None:
@@ -85,17 +89,34 @@ class Forwarder:
         return inconclusive
 
     async def watch_health(self, interval_s: float = 1.0) -> None:
-        """Ask those that are down, every `interval_s`, until they answer. Runs until cancelled."""
-        while True:
-            await asyncio.sleep(interval_s)
-            down = [place for place in range(len(self._upstreams)) if not self.is_up(place)]
-            await asyncio.gather(*(self._probe(place) for place in down))
+        """Check those that are suspected at once, and those that are down every `interval_s`.
 
-    async def _probe(self, place: int) -> None:
+        Runs until cancelled.
+        """
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._suspicion.wait(), interval_s)
+            self._suspicion.clear()
+            places = range(len(self._upstreams))
+            doubtful = [place for place in places if not self._up[place] or self._is_suspect(place)]
+            await asyncio.gather(*(self._check(place) for place in doubtful))
+
+    async def _check(self, place: int) -> None:
         try:
             await self._ask_at(place, _PROBE)
-        except UpstreamFailed:
-            return  # counted, and asked again at the next turn
+        except UpstreamFailed as failed:
+            self._mark(place, up=failed.failure not in _SILENT)
+        else:
+            self._mark(place, up=True)
+
+    def _is_suspect(self, place: int) -> bool:
+        return self._silences[place] >= _SILENCES_UNTIL_CHECK
+
+    def _mark(self, place: int, *, up: bool) -> None:
+        self._silences[place] = 0
+        if up != self._up[place]:
+            self._up[place] = up
+            self._events.upstream_health(place, up=up)
 
     async def _ask_at(self, place: int, asked: Asked) -> Answer:
         try:
@@ -107,15 +128,11 @@ class Forwarder:
             )
         except UpstreamFailed as failed:
             self._events.upstream(place, failed.failure.value)
-            if failed.failure is not Failure.NO_ROOM:
-                self._record(place, self._failures_in_a_row[place] + 1)
+            if failed.failure in _SILENT:
+                self._silences[place] += 1
+                if self._up[place] and self._is_suspect(place):
+                    self._suspicion.set()
             raise
-        self._events.upstream(place, "answered" if answer.rcode in _CONCLUSIVE else "error_response")
-        self._record(place, 0)
+        self._events.upstream(place, "answered" if answer.conclusive else "error_response")
+        self._mark(place, up=True)
         return answer
-
-    def _record(self, place: int, failures_in_a_row: int) -> None:
-        was_up = self.is_up(place)
-        self._failures_in_a_row[place] = failures_in_a_row
-        if self.is_up(place) != was_up:
-            self._events.upstream_health(place, up=not was_up)

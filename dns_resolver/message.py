@@ -8,9 +8,10 @@ import struct
 from typing import NamedTuple
 
 from dns_resolver import edns, wire
-from dns_resolver.wire import Reply
+from dns_resolver.wire import Rcode, Reply
 
 _HEADER = struct.Struct("!HHHHHH")
+_CONCLUSIVE = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN})
 
 
 class Asked(NamedTuple):
@@ -43,6 +44,11 @@ class Answer(NamedTuple):
     """Alias targets and owners besides the asked name, as the engine reads them."""
     ede: tuple[int, ...] = ()
     truncated: bool = False
+
+    @property
+    def conclusive(self) -> bool:
+        """True when this says what the name has, and not that something went wrong."""
+        return self.rcode in _CONCLUSIVE
 
     def reply(self, age_s: float = 0.0) -> Reply:
         """The reply after `age_s` seconds in the cache: every lifetime is shorter by as much."""

@@ -5,6 +5,7 @@
 every packet it cannot answer down to it.
 """
 
+import asyncio
 from typing import NamedTuple, Protocol
 
 from cop_filter.events import Events
@@ -24,6 +25,8 @@ from dns_resolver.wire import Rcode, Rejected, Reply, Request
 
 _STALE_TTL_S = 30
 """RFC 8767 §4."""
+_STALE_AFTER_S = 1.8
+"""RFC 8767 §5: how long a client waits before a stale answer is better than none; the flight goes on."""
 
 
 class Upstreams(Protocol):
@@ -74,10 +77,12 @@ class Resolver:
         """The response to a query that needs an upstream."""
         request = pending.request
         asked = _asked(request)
+        patience_s = None if self._cache.stale(asked) is None else _STALE_AFTER_S
         try:
-            answer = await self._flights.join(asked, lambda: self._fetch(asked))
+            async with asyncio.timeout(patience_s):
+                answer = await self._flights.join(asked, lambda: self._fetch(asked))
             reply = self._judged(request, answer, answer.reply())
-        except NoUpstreamAnswers as error:
+        except (NoUpstreamAnswers, TimeoutError) as error:
             reply = self._without_upstreams(request, asked, error)
         except Exception:  # noqa: BLE001 - as above; nothing undecided leaves
             self._events.fault(Plane.DNS)
@@ -127,9 +132,9 @@ class Resolver:
         if reply is not None:
             self._events.decided(Plane.DNS, verdict)
             return reply
-        return self._known(request)
+        return self._known(request, verdict)
 
-    def _known(self, request: Request) -> Reply | None:
+    def _known(self, request: Request, verdict: Verdict) -> Reply | None:
         """The reply for a name that is not stopped, if no upstream is needed for it."""
         if request.qtype in wire.TRANSFER_AND_META_TYPES:
             self._events.dns("not_implemented")
@@ -144,46 +149,53 @@ class Resolver:
             return None
         self._events.dns("cache_hit")
         answer, age_s = kept
-        return self._judged(request, answer, answer.reply(age_s))
+        return self._followed(verdict, request.qtype, answer, answer.reply(age_s))
 
     def _judged(self, request: Request, answer: Answer, reply: Reply) -> Reply:
-        """The reply that may be sent now: the name and all that its answer leads to, decided again.
+        """What may be sent now in place of `reply`, which took a while to come.
 
-        The engine may have swapped since the question came in or the answer was kept; what counts
-        is the generation in force when the answer leaves.
+        The engine may have swapped since the question came in; what counts is the generation in
+        force when the answer leaves.
         """
-        verdict, stopped = self._verdict(request.host, request.qtype, answer)
+        verdict = qname.decide(self._engine, request.host)
+        stopped = self._answers.stops(verdict, request.qtype)
+        if stopped is None:
+            return self._followed(verdict, request.qtype, answer, reply)
         self._events.decided(Plane.DNS, verdict)
-        return reply if stopped is None else stopped
+        return stopped
 
-    def _verdict(self, host: str, qtype: int, answer: Answer) -> tuple[Verdict, Reply | None]:
-        verdict = qname.decide(self._engine, host)
-        stopped = self._answers.stops(verdict, qtype)
-        if stopped is not None:
-            return verdict, stopped
+    def _followed(self, verdict: Verdict, qtype: int, answer: Answer, reply: Reply) -> Reply:
+        """`reply`, unless something that its answer leads to is listed; `verdict` is the asked name's."""
+        verdict = self._with_targets(verdict, answer)
+        self._events.decided(Plane.DNS, verdict)
+        return self._answers.blocked(verdict, qtype) if verdict.stops else reply
+
+    def _with_targets(self, verdict: Verdict, answer: Answer) -> Verdict:
+        """The verdict on a name that passes, together with all that its answer leads to."""
         for target in answer.hosts:
             of_target = qname.decide(self._engine, target)
             if of_target.stops:
-                return of_target, self._answers.blocked(of_target, qtype)
+                return of_target
             # A steered target leaves the alias alone: its pages are listed under another host.
             if of_target.action is Action.OBSERVE and verdict.action is Action.ALLOW:
                 verdict = of_target
-        return verdict, None
+        return verdict
 
     async def _fetch(self, asked: Asked) -> Answer:
         answer = await self._upstreams.ask(asked)
-        host = qname.text(qname.labels(asked.name))
-        if self._verdict(host, asked.qtype, answer)[1] is None:
+        verdict = qname.decide(self._engine, qname.text(qname.labels(asked.name)))
+        if not verdict.stops and not self._with_targets(verdict, answer).stops:
             self._cache.put(asked, answer)
         return answer
 
-    def _without_upstreams(self, request: Request, asked: Asked, error: NoUpstreamAnswers) -> Reply:
+    def _without_upstreams(self, request: Request, asked: Asked, error: Exception) -> Reply:
         stale = self._cache.stale(asked)
         if stale is not None:
             self._events.dns("stale_answer")
             return self._judged(request, stale, stale.stale_reply(_STALE_TTL_S))
         self._events.dns("upstreams_failed")
-        timeouts = all(failure is Failure.TIMEOUT for failure in error.failures)
+        failures = error.failures if isinstance(error, NoUpstreamAnswers) else ()
+        timeouts = all(failure is Failure.TIMEOUT for failure in failures)
         ede = Ede.NO_REACHABLE_AUTHORITY if timeouts else Ede.NETWORK_ERROR
         return Reply(Rcode.SERVFAIL, ede=(ede,))
 

@@ -18,6 +18,8 @@ MAX_NEGATIVE_TTL_S = 10_800
 """RFC 2308 §5: values of one to three hours work well."""
 SERVFAIL_TTL_S = 1
 """RFC 9520 §3.2: a resolution failure is remembered for at least one second."""
+MAX_HOSTS = 100
+"""All of them are decided whenever the answer is sent; no honest chain is nearly as long."""
 
 _HEADER = struct.Struct("!HHHHHH")
 _ALIAS_TYPES = frozenset({wire.TYPE_CNAME, wire.TYPE_DNAME})
@@ -89,6 +91,8 @@ def _hosts(records: Records, answered: list[Record], asked: bytes) -> tuple[str,
             found[records.name(record.rdata_at + 2)[0]] = None
     found.pop(asked, None)
     found.pop(b"\0", None)
+    if len(found) > MAX_HOSTS:
+        raise MalformedError("the answer leads to too many names")
     return tuple(qname.text(qname.labels(name)) for name in found)
 
 

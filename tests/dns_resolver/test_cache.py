@@ -47,6 +47,18 @@ def test_an_expired_answer_serves_for_a_day_when_nothing_else_does(clock):
     assert cache.stale(asked(1)) is None
 
 
+def test_a_failure_is_remembered_briefly_but_never_in_place_of_an_answer(clock):
+    cache = Cache(10_000, clock)
+    failure = Answer(2, lifetime_s=1)
+    cache.put(asked(1), failure)
+    assert cache.get(asked(1)) is not None
+    assert cache.stale(asked(1)) is None
+    cache.put(asked(1), answer())
+    clock.now_s += 60
+    cache.put(asked(1), failure)
+    assert cache.stale(asked(1)) == answer()
+
+
 def test_flags_that_change_the_answer_are_kept_apart(clock):
     cache = Cache(10_000, clock)
     cache.put(asked(1, do=True), answer())

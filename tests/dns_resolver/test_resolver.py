@@ -240,6 +240,16 @@ async def test_a_stale_answer_serves_when_no_upstream_does(ask, expired):
     assert response.ede == [3]
 
 
+async def test_a_stale_answer_does_not_wait_longer_than_a_client_does(ask, upstream, cache, monkeypatch):
+    monkeypatch.setattr("dns_resolver.resolver._STALE_AFTER_S", 0.01)
+    await ask("www.good.example")
+    later = cache._clock() + 1000
+    cache._clock = lambda: later
+    upstream.held.clear()
+    response = await ask("www.good.example", edns=True)
+    assert (response.data, response.ede) == (["192.0.2.1"], [3])
+
+
 async def test_a_stale_answer_does_not_outlive_a_listing(ask, engine, expired):
     engine.listed["bad.example"] = blocked()
     assert (await ask("alias.good.example")).data == ["192.0.2.80"]

@@ -206,6 +206,11 @@ def test_a_long_chain_of_pointers_is_read_in_time_that_grows_with_the_message_on
     assert read_answer(packet, ASKED, struct.unpack("!H", packet[:2])[0]).answers == count + 1
 
 
+def test_an_answer_that_leads_to_hundreds_of_names_is_malformed():
+    with pytest.raises(MalformedError):
+        read_answer(response(*(alias(f"t{n}.example") for n in range(101))), ASKED, 1)
+
+
 @given(st.binary(max_size=300), st.integers(0, 3), st.integers(0, 3))
 def test_no_bytes_behind_a_true_question_make_the_reader_fail_otherwise(tail, answers, authorities):
     header = response()[:6] + struct.pack("!HHH", answers, authorities, 0)
