@@ -6,6 +6,7 @@ failing list never delays another.
 """
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,14 +17,17 @@ from urllib.parse import urlsplit
 
 from cop_filter.config import Config, ExemptionConfig, ListConfig
 from cop_filter.entries import Entry, parse
-from cop_filter.index import CODE_BYTES, Builder, open_index
-from cop_filter.loader import load_snapshot
+from cop_filter.errors import StateError
+from cop_filter.index import CODE_BYTES, Builder
+from cop_filter.loader import best_generation, open_generation
 from cop_filter.manifest import ListState, Manifest
 from cop_filter.names import canonical_host
 from cop_filter.policy import ListPolicy
-from cop_filter.sealing import AutomatonEntries, open_entries, seal_entries
+from cop_filter.sealing import seal_entries
 from cop_filter.store import INDEX, MANIFEST, PATTERNS, Store
 from cop_filter.verdict import Kind, LegalBasis, Plane
+
+log = logging.getLogger(__name__)
 
 ALL_PLANES = tuple(Plane)
 OWN_HOSTS = "own-hosts"
@@ -92,8 +96,12 @@ class Draft:
         self._keys = store.keys()
         self._clock = clock
         self._config = config
-        current = store.current()
-        self._base = None if current is None else store.manifest(current)
+        try:
+            self._base = best_generation(store)
+        except StateError as error:
+            # Nothing whole is left to carry over: what is fresh still goes live.
+            log.error("%s", error)
+            self._base = None
         self._own = operator_lists(config)
         self._numbers = {each.id: number for number, each in enumerate(config.lists)}
         self._fresh: set[str] = set()
@@ -129,24 +137,18 @@ class Draft:
         policy = list_policy(config)
         if config.id in self._fresh:
             return ListState(policy, published_at=self._clock(), digest=digests.get(config.id, ""))
-        number = None if self._base is None else self._base.number_of(config.id)
-        if self._base is None or number is None:
+        base = self._base
+        number = None if base is None else base.manifest.number_of(config.id)
+        if base is None or number is None:
             return ListState(policy)
-        folder = self._store.folder(self._base.generation)
-        index = open_index(str(folder / INDEX), self._keys.index)
-        self._builder.carry(index, number, self._numbers[config.id])
-        self._builder.carry_automaton(self._base_automaton(), number, self._numbers[config.id])
-        return replace(self._base.lists[number], policy=policy)
-
-    def _base_automaton(self) -> AutomatonEntries:
-        if self._base is None:
-            return frozenset()
-        box = self._store.read(self._store.folder(self._base.generation) / PATTERNS)
-        return open_entries(box, self._keys.patterns)
+        self._builder.carry(base.index, number, self._numbers[config.id])
+        self._builder.carry_automaton(base.automaton_entries, number, self._numbers[config.id])
+        return replace(base.manifest.lists[number], policy=policy)
 
     def _write(self, lists: tuple[ListState, ...]) -> int:
         number = self._store.next_number()
         with self._store.aside() as folder:
+            self._store.at_step(f"write {INDEX}")
             self._builder.write(str(folder / INDEX))
             patterns = seal_entries(self._builder.automaton_entries, self._keys.patterns)
             self._store.write(folder / PATTERNS, patterns)
@@ -155,7 +157,8 @@ class Draft:
             steering = self._config.dns is not None and bool(self._config.dns.steer_to)
             manifest = Manifest(number, self._clock(), steering, lists, index_code)
             self._store.write(folder / MANIFEST, manifest.to_bytes(self._keys.manifest))
-            load_snapshot(self._store, number, folder)
+            self._store.at_step("verify")
+            open_generation(self._store, number, folder)
             self._store.publish(folder, number)
         return number
 
@@ -169,11 +172,14 @@ def draft(store: Store, config: Config, *, clock: Callable[[], float] = time.tim
 
 
 def stale(store: Store, config: Config) -> bool:
-    """Whether policy, exemptions or steering in the configuration differ from what is in force."""
-    current = store.current()
-    if current is None:
+    """Whether policy, exemptions or steering differ from what is in force, or that is damaged."""
+    try:
+        current = store.current()
+        if current is None:
+            return True
+        manifest = open_generation(store, current).manifest
+    except StateError:
         return True
-    manifest = store.manifest(current)
     key = store.keys().references
     wanted: list[tuple[ListPolicy, str | None]] = [(list_policy(each), None) for each in config.lists]
     wanted += [(policy, fingerprint(entries, key)) for policy, entries in operator_lists(config)]

@@ -3,13 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from cop_filter._native import Index
 from cop_filter.engine import EMPTY, Engine, Snapshot
 from cop_filter.errors import IndexRefused, StateError
 from cop_filter.index import CODE_BYTES, open_index
 from cop_filter.keywords import Automaton
-from cop_filter.sealing import open_entries
+from cop_filter.manifest import Manifest
+from cop_filter.sealing import AutomatonEntries, Keys, open_entries
 from cop_filter.store import INDEX, PATTERNS, Store
 from cop_filter.verdict import Plane
 
@@ -19,7 +22,21 @@ POLL_S = 0.2
 POLLS_PER_RETRY = 50
 
 
-def load_snapshot(store: Store, number: int, folder: Path | None = None) -> Snapshot:
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A generation, opened and verified."""
+
+    manifest: Manifest
+    index: Index
+    automaton_entries: AutomatonEntries
+
+    def snapshot(self, keys: Keys) -> Snapshot:
+        """What an engine decides with."""
+        automaton = Automaton(self.automaton_entries, keys.references) if self.automaton_entries else None
+        return Snapshot(self.index, self.manifest.policy, automaton)
+
+
+def open_generation(store: Store, number: int, folder: Path | None = None) -> Generation:
     """Open and verify a generation, in its place or still aside in `folder`.
 
     Raises StateError when any of its files is not what it should be.
@@ -37,36 +54,43 @@ def load_snapshot(store: Store, number: int, folder: Path | None = None) -> Snap
     if head[CODE_BYTES].hex() != manifest.index_code:
         raise IndexRefused("index file refused: it belongs to another generation, or is corrupt")
     index = open_index(str(folder / INDEX), keys.index)
-    entries = open_entries(store.read(folder / PATTERNS), keys.patterns)
-    automaton = Automaton(entries, keys.references) if entries else None
-    return Snapshot(index, manifest.policy, automaton)
+    return Generation(manifest, index, open_entries(store.read(folder / PATTERNS), keys.patterns))
 
 
-def load_best(store: Store) -> Snapshot:
-    """The current generation; if that is damaged, the newest whole one; else the empty one.
+def load_snapshot(store: Store, number: int) -> Snapshot:
+    """What a generation decides with. Raises StateError."""
+    return open_generation(store, number).snapshot(store.keys())
+
+
+def best_generation(store: Store) -> Generation | None:
+    """The current generation; if that is damaged, the newest whole one; None before the first.
 
     A damaged file must not leave the network unfiltered while an older generation is whole.
+    Raises StateError when there are generations and none is whole.
     """
+    current = None
     try:
         current = store.current()
     except StateError as error:
         log.error("%s", error)
-        current = None
     numbers = store.numbers()
     others = [number for number in reversed(numbers) if number != current]
-    for number in ([current] if current is not None else []) + others:
+    for number in others if current is None else [current, *others]:
         try:
-            return load_snapshot(store, number)
+            return open_generation(store, number)
         except StateError as error:
             log.error("generation %d refused: %s", number, error)
     if numbers:
         raise StateError("no generation in state_dir is whole; run `cop-filter sync` to make a new one")
-    return EMPTY
+    return None
 
 
 def open_engine(state_dir: Path, *, on_fault: Callable[[Plane], None] | None = None) -> Engine:
     """An engine on the best generation there is; empty before the first publish."""
-    return Engine(load_best(Store(state_dir)), on_fault=on_fault)
+    store = Store(state_dir)
+    best = best_generation(store)
+    snapshot = EMPTY if best is None else best.snapshot(store.keys())
+    return Engine(snapshot, on_fault=on_fault)
 
 
 class Watcher:

@@ -39,13 +39,13 @@ class Store:
     """The state folder at `root`. `at_step` is told each step of a publish, for tests that end it there."""
 
     def __init__(
-        self, root: Path, *, keep: int = KEEP_GENERATIONS, at_step: Step = lambda step: None
+        self, root: Path, *, keep: int = KEEP_GENERATIONS, at_step: Step | None = None
     ) -> None:
         self.root = root
         self._generations = root / "generations"
         self._pointer = root / "current"
         self._keep = keep
-        self._at_step = at_step or (lambda _: None)
+        self._at_step = at_step
 
     def prepare(self) -> None:
         """Make the folder and the key if they are missing. Raises StateError."""
@@ -64,7 +64,8 @@ class Store:
         descriptor, aside = tempfile.mkstemp(dir=self.root)
         with os.fdopen(descriptor, "wb") as file:
             file.write(key)
-            _sync(file.fileno())
+            file.flush()
+            os.fsync(file.fileno())
         try:
             os.link(aside, self.root / "index.key")
         except FileExistsError:
@@ -98,9 +99,7 @@ class Store:
                 f"the pointer to the current generation cannot be read: {error.strerror}"
             ) from None
         if not text.strip().isdigit():
-            raise StateError(
-                "the pointer to the current generation is corrupt; run `cop-filter rollback` or sync"
-            )
+            raise StateError("the pointer to the current generation is corrupt; run `cop-filter sync`")
         return int(text)
 
     def numbers(self) -> list[int]:
@@ -134,7 +133,7 @@ class Store:
     def writer(self) -> Iterator[None]:
         """Be the one writer. Raises StateError when another process is."""
         try:
-            lock = (self.root / "writer.lock").open("w")
+            lock = os.fdopen(os.open(self.root / "writer.lock", os.O_WRONLY | os.O_CREAT, 0o600), "w")
         except OSError as error:
             raise StateError(f"state_dir is not writable: {error.strerror}") from None
         with lock:
@@ -159,36 +158,34 @@ class Store:
 
     def next_number(self) -> int:
         """The number that the next generation gets; numbers are never used twice."""
-        return max([*self.numbers(), self.current() or 0]) + 1
+        return max(self.numbers(), default=0) + 1
+
+    def at_step(self, step: str) -> None:
+        """Note that a step of a publish begins."""
+        if self._at_step is not None:
+            self._at_step(step)
 
     def write(self, path: Path, content: bytes) -> None:
         """Write a new file of a generation that is still aside, and sync it to disk."""
-        self._at_step(f"write {path.name}")
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            _sync(file.fileno())
+        self.at_step(f"write {path.name}")
+        _write_synced(path, content)
 
     def publish(self, aside: Path, number: int) -> None:
         """Give a verified folder its name, then put it in force. Only for the writer."""
-        self._at_step("sync folder")
+        self.at_step("sync folder")
         _sync_folder(aside)
-        self._at_step("rename folder")
+        self.at_step("rename folder")
         aside.rename(self.folder(number))
         _sync_folder(self._generations)
         self._point_to(number)
-        self._at_step("prune")
+        self.at_step("prune")
         self._prune(number)
 
     def _point_to(self, number: int) -> None:
-        self._at_step("write pointer")
+        self.at_step("write pointer")
         replacement = self.root / "current.new"
-        with replacement.open("w") as file:
-            file.write(f"{number}\n")
-            file.flush()
-            _sync(file.fileno())
-        self._at_step("move pointer")
+        _write_synced(replacement, f"{number}\n".encode())
+        self.at_step("move pointer")
         replacement.replace(self._pointer)
         _sync_folder(self.root)
 
@@ -221,13 +218,17 @@ class Store:
     def write_status(self, status: dict[str, dict[str, Any]]) -> None:
         """Replace the status. Raises OSError."""
         replacement = self.root / "status.json.new"
-        replacement.write_text(json.dumps(status, indent=1))
-        replacement.chmod(0o600)
+        _write_synced(replacement, json.dumps(status, indent=1).encode())
         replacement.replace(self.root / "status.json")
 
 
-def _sync(descriptor: int) -> None:
-    os.fsync(descriptor)
+def _write_synced(path: Path, content: bytes) -> None:
+    """Write a file for its owner's eyes and sync it to disk; a leftover of the same name is replaced."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _sync_folder(path: Path) -> None:

@@ -17,7 +17,9 @@ def found(text, key, kind=Kind.PATTERN):
     return bool(list(Automaton([(0, kind, text)], KEY).find(key)))
 
 
-@pytest.mark.parametrize("key", ["h.example/a/x/b", "h.example/a/xyz/b", "h.example/a//b".replace("//", "/-/")])
+@pytest.mark.parametrize(
+    "key", ["h.example/a/x/b", "h.example/a/xyz/b", "h.example/a//b".replace("//", "/-/")]
+)
 def test_a_wild_card_is_any_run_within_a_segment(key):
     assert found("h.example/a/*/b", key)
 
@@ -58,7 +60,11 @@ def test_references_are_opaque_stable_and_differ_between_keys():
 
 
 def test_entries_of_several_lists_that_share_a_factor_are_all_found():
-    entries = [(0, Kind.PATTERN, "h.example/a/*"), (1, Kind.PATTERN, "h.example/a/*"), (2, Kind.KEYWORD, "example")]
+    entries = [
+        (0, Kind.PATTERN, "h.example/a/*"),
+        (1, Kind.PATTERN, "h.example/a/*"),
+        (2, Kind.KEYWORD, "example"),
+    ]
     hits = list(Automaton(entries, KEY).find("h.example/a/b"))
     assert [(number, kind) for number, kind, _ in hits] == [
         (0, Kind.PATTERN), (1, Kind.PATTERN), (2, Kind.KEYWORD),

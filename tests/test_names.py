@@ -1,5 +1,7 @@
 """Canonical form: the published vectors, what browsers treat alike, and what holds for any bytes."""
 
+# ruff: noqa: RUF001 - spellings that look alike are what is tested here
+
 import json
 import random
 from pathlib import Path
@@ -187,9 +189,9 @@ def test_batches_give_what_single_calls_give():
 
 # Pieces that meet each rule of the canonical form, in any order.
 PIECES = st.sampled_from(
-    ["http://", "https:", "//", "/", "\\", "?", "#", "%", "%25", "%2e", "%2F", "%3f", "%5c", "%", "2", "5", "e",
-     ".", "..", "a", "Z", "bad.example", "xn--mlat-zra", "ü", "。", "．", "％", "℀", "ß", "0x7f", "010", "1", ":",
-     "@", "[", "]", "::1", "::ffff:", " ", "\t", "\n", "\x00", "\x7f", "é", "\ud800", "\u200d", "\u05d0"]
+    ["http://", "https:", "//", "/", "\\", "?", "#", "%", "%25", "%2e", "%2F", "%3f", "%5c", "2", "5", "e",
+     ".", "..", "a", "Z", "bad.example", "xn--mlat-zra", "ü", "。", "．", "％", "℀", "ß", "0x7f", "010", "1",
+     ":", "@", "[", "]", "::1", "::ffff:", " ", "\t", "\n", "\x00", "\x7f", "\ud800", "\u200d", "\u05d0"]
 )  # fmt: skip
 MESSY = st.lists(PIECES, max_size=30).map("".join)
 ANY_TEXT = st.one_of(MESSY, MESSY.map(lambda text: "http://bad.example/" + text), st.text(st.characters()))

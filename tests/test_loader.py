@@ -1,0 +1,100 @@
+"""Opening the best generation, and swapping when the pointer moves."""
+
+import asyncio
+import logging
+import time
+
+import pytest
+from generations import a_config, publish
+
+import cop_filter
+from cop_filter.errors import StateError
+from cop_filter.loader import Watcher
+from cop_filter.store import Store
+from cop_filter.verdict import Action
+
+
+def corrupt(state_dir, number):
+    path = Store(state_dir).folder(number) / "index"
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def test_a_damaged_current_generation_falls_back_to_the_newest_whole_one(tmp_path, caplog):
+    config = a_config(tmp_path)
+    for name in ("one", "two", "three"):
+        publish(config, national=[f"{name}.example"])
+    corrupt(tmp_path, 3)
+    with caplog.at_level(logging.ERROR):
+        engine = cop_filter.open(tmp_path)
+    assert engine.generation == 2
+    assert "generation 3 refused" in caplog.text
+
+
+def test_a_corrupt_pointer_falls_back_to_the_newest_whole_generation(tmp_path):
+    publish(a_config(tmp_path), national=["one.example"])
+    (tmp_path / "current").write_text("nonsense")
+    assert cop_filter.open(tmp_path).generation == 1
+
+
+def test_with_no_whole_generation_it_is_an_error_and_not_an_empty_filter(tmp_path):
+    publish(a_config(tmp_path), national=["one.example"])
+    corrupt(tmp_path, 1)
+    with pytest.raises(StateError, match="no generation"):
+        cop_filter.open(tmp_path)
+
+
+def test_a_watcher_swaps_when_the_pointer_moves_forward_or_back(tmp_path):
+    config = a_config(tmp_path)
+    publish(config, national=["one.example"])
+    engine = cop_filter.open(tmp_path)
+    swapped = []
+    watcher = Watcher(tmp_path, engine, on_swap=lambda its: swapped.append(its.generation))
+    assert not watcher.check()
+    publish(config, national=["two.example"])
+    assert watcher.check()
+    assert engine.decide_host("two.example").action is Action.BLOCK
+    Store(tmp_path).rollback()
+    assert watcher.check()
+    assert engine.decide_host("two.example").action is Action.ALLOW
+    assert swapped == [2, 1]
+
+
+def test_a_damaged_new_generation_is_reported_once_and_the_old_one_stays(tmp_path, caplog):
+    config = a_config(tmp_path)
+    publish(config, national=["one.example"])
+    engine = cop_filter.open(tmp_path)
+    watcher = Watcher(tmp_path, engine)
+    publish(config, national=["two.example"])
+    corrupt(tmp_path, 2)
+    with caplog.at_level(logging.ERROR):
+        assert [watcher.check() for _ in range(10)] == [False] * 10
+    assert len(caplog.records) == 1
+    assert engine.decide_host("one.example").action is Action.BLOCK
+    publish(config, national=["three.example"])
+    assert watcher.check()
+
+
+async def test_a_running_watcher_swaps_within_a_second_of_a_publish_and_no_question_is_dropped(tmp_path):
+    config = a_config(tmp_path)
+    publish(config, national=["one.example", "always.example"])
+    engine = cop_filter.open(tmp_path)
+    swapped = asyncio.Event()
+    watching = asyncio.create_task(Watcher(tmp_path, engine, on_swap=lambda _: swapped.set()).run())
+    asked = 0
+
+    async def ask():
+        nonlocal asked
+        while not swapped.is_set():
+            assert engine.decide_host("always.example").action is Action.BLOCK
+            asked += 1
+            await asyncio.sleep(0)
+
+    asking = asyncio.create_task(ask())
+    await asyncio.to_thread(publish, config, national=["two.example", "always.example"])
+    published = time.monotonic()
+    await asyncio.wait_for(swapped.wait(), 5)
+    assert time.monotonic() - published < 1
+    await asking
+    watching.cancel()
+    assert asked
+    assert engine.generation == 2
