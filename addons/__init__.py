@@ -1,0 +1,1 @@
+"""Enforcement in HTTP proxies: adapters that turn a proxy's events into queries and verdicts into answers."""

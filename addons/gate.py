@@ -1,0 +1,59 @@
+"""What the addon decides with: the engine in force, who answers for it, and the declared fail policy."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from addons.decision import Decider
+from cop_filter import config as configuration
+from cop_filter.config import OperatorConfig
+from cop_filter.engine import Engine
+from cop_filter.errors import ConfigError
+from cop_filter.loader import Watcher, open_engine
+from cop_filter.report import counters
+
+if TYPE_CHECKING:
+    from cop_filter.events import Events  # at run time only after the counters' folder is in the environment
+
+_ROLE = "proxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """`inspect`: hosts with listed pages are decrypted. `closed`: a fault of ours blocks."""
+
+    engine: Decider
+    operator: OperatorConfig
+    events: "Events"
+    inspect: bool = True
+    closed: bool = True
+
+
+def open_gate(config_path: Path) -> tuple[Gate, Watcher]:
+    """The gate that a configuration describes, and the watcher that keeps its engine current.
+
+    Raises ConfigError and StateError.
+    """
+    config = configuration.load(config_path)
+    if config.proxy is None:
+        raise ConfigError(["proxy: is missing; the role needs its table: add [proxy]"])
+    if counters.VARIABLE not in os.environ:
+        os.environ[counters.VARIABLE] = str(counters.prepare(config.state_dir))
+    from cop_filter.events import Events  # noqa: PLC0415  (it looks at the environment when imported)
+
+    events = Events()
+    engine = open_engine(config.state_dir, on_fault=events.fault)
+    events.generation(_ROLE, engine.generation)
+
+    def on_swap(swapped: Engine) -> None:
+        events.generation(_ROLE, swapped.generation)
+
+    gate = Gate(
+        engine=engine,
+        operator=config.operator,
+        events=events,
+        inspect=config.proxy.inspect == "listed",
+        closed=any(one.mode == "enforce" and one.on_failure == "closed" for one in config.lists),
+    )
+    return gate, Watcher(config.state_dir, engine, on_swap)

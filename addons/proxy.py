@@ -1,0 +1,68 @@
+"""A mitmproxy that is nothing but the filter: the addons it needs, the options it is given."""
+
+import asyncio
+import logging
+import resource
+import signal
+from pathlib import Path
+
+from mitmproxy.addons import core, disable_h2c, errorcheck, next_layer, proxyserver, tlsconfig
+from mitmproxy.exceptions import OptionsError
+from mitmproxy.master import Master
+from mitmproxy.options import Options
+
+from addons.mitmproxy_addon import OPTION, SETTINGS, CopFilter
+from cop_filter.config import ProxyConfig
+from cop_filter.errors import ConfigError, StateError
+
+_SOCKETS = 65_536
+
+
+async def serve(config_path: Path, state_dir: Path, proxy: ProxyConfig) -> None:
+    """Serve until SIGTERM or SIGINT. Raises ConfigError and StateError when that cannot begin."""
+    _allow_many_sockets()
+    logging.getLogger("mitmproxy").setLevel(logging.ERROR)
+    master = Master(Options())
+    master.addons.add(
+        core.Core(),
+        proxyserver.Proxyserver(),
+        CopFilter(),  # before next_layer, whose choices it corrects
+        disable_h2c.DisableH2C(),
+        next_layer.NextLayer(),
+        tlsconfig.TlsConfig(),
+        errorcheck.ErrorCheck(repeat_errors_on_stderr=True),
+    )
+    try:
+        master.options.update(**{OPTION: str(config_path)}, **_options(state_dir, proxy))
+    except OptionsError as error:
+        raise ConfigError([str(error)]) from None
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, master.shutdown)
+    try:
+        await master.run()
+    except SystemExit:
+        raise StateError("mitmproxy could not start, for the reason given above") from None
+
+
+def _options(state_dir: Path, proxy: ProxyConfig) -> dict[str, object]:
+    """mitmproxy's options; the folder of its certificate authority is made here, for its owner alone."""
+    certificates = proxy.certificates_dir or state_dir / "mitmproxy"
+    certificates.mkdir(mode=0o700, parents=True, exist_ok=True)
+    authorities = proxy.upstream_ca_file
+    return {
+        "mode": ["regular"],
+        "listen_host": proxy.listen.host,
+        "listen_port": proxy.listen.port,
+        "confdir": str(certificates),
+        "ssl_verify_upstream_trusted_ca": str(authorities) if authorities else None,
+        **{name: value for name, value in SETTINGS.items() if name != "flow_detail"},
+    }
+
+
+def _allow_many_sockets() -> None:
+    """Every client and every origin has its own socket; the usual soft limit is 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _SOCKETS if hard == resource.RLIM_INFINITY else min(hard, _SOCKETS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,0 +1,34 @@
+"""Keeps mitmproxy from writing down who asked for what.
+
+Its log lines name clients and hosts, its console output prints flows, its options can save them.
+"""
+
+import logging
+
+from mitmproxy import exceptions
+from mitmproxy.options import Options
+
+from cop_filter.logs import DiscreetFormatter
+
+_RECORDERS = ("save_stream_file", "hardump")
+_TALKATIVE = ("mitmproxy", "asyncio", "hpack", "quic", "tornado")
+
+SETTINGS = {"flow_detail": 0, "proxy_debug": False, "store_streamed_bodies": False}
+
+
+def refuse_recording(options: Options) -> None:
+    """Raise OptionsError when an option would save what people ask for."""
+    for name in _RECORDERS:
+        if name in options and getattr(options, name):
+            raise exceptions.OptionsError(f"cop_filter does not run beside {name}: it would record people")
+
+
+def hush() -> None:
+    """From here on only errors are logged, and of foreign ones only where in the code they arose."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    root = logging.getLogger()
+    if root.level < logging.INFO:
+        root.setLevel(logging.WARNING)
+    for handler in root.handlers:
+        handler.setFormatter(DiscreetFormatter())
