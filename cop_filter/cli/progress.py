@@ -6,6 +6,9 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+_RESULTS = frozenset({"published", "unchanged", "refused"})
+"""The last phase of a list is how it ended: its bar is full, whatever the count."""
+
 
 class Bars:
     """Takes sync's progress calls and draws them; silent where nobody watches."""
@@ -35,4 +38,5 @@ class Bars:
         """One step of one list; `total` is None while nobody knows how much there is."""
         if list_id not in self._tasks:
             self._tasks[list_id] = self._progress.add_task(phase, total=total, list_id=list_id)
-        self._progress.update(self._tasks[list_id], description=phase, completed=done, total=total)
+        full = done if phase in _RESULTS else total
+        self._progress.update(self._tasks[list_id], description=phase, completed=done, total=full)
