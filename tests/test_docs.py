@@ -1,0 +1,83 @@
+"""What the documents promise is what the code does."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from cop_filter import config
+from cop_filter.cli.command import cop_filter
+from cop_filter.cli.exits import MEANINGS
+from cop_filter.events import Events
+from cop_filter.report.endpoint import ListCollector
+from cop_filter.report.status import ListRow, Status
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("lists/**/*.md")])
+README = (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
+        if target.startswith("https://"):
+            continue
+        name, _, anchor = target.partition("#")
+        linked = document.parent / name if name else document
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), target
+
+
+def anchors(document: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_the_resolver_of_the_readme_is_configured_rightly(tmp_path: Path) -> None:
+    isp = toml_blocks()[0]
+    (tmp_path / "isp.toml").write_text(isp)
+    loaded = config.load(tmp_path / "isp.toml")
+    assert loaded.dns is not None
+    assert loaded.splash is not None
+
+
+def test_the_proxy_of_the_readme_is_configured_rightly(tmp_path: Path) -> None:
+    isp, proxy = toml_blocks()[:2]
+    (tmp_path / "school.toml").write_text(isp[: isp.index("[dns]")] + proxy)
+    assert config.load(tmp_path / "school.toml").proxy is not None
+
+
+def test_the_list_of_the_readme_is_configured_rightly(tmp_path: Path) -> None:
+    isp, _, changes = toml_blocks()
+    text = isp[: isp.index("[dns]")]
+    for name in tomllib.loads(changes):
+        text = re.sub(rf"^{name} = .*\n", "", text, flags=re.MULTILINE)
+    (tmp_path / "list.toml").write_text(text + changes)
+    assert [one.mode for one in config.load(tmp_path / "list.toml").lists] == ["observe"]
+
+
+def toml_blocks() -> list[str]:
+    return re.findall(r"^```toml\n(.+?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def test_the_exit_codes_of_the_readme_are_those_of_the_command() -> None:
+    assert re.findall(r"^\| (\d) \| (.+) \|$", README, re.MULTILINE) == [
+        (str(int(code)), meaning) for code, meaning in MEANINGS.items()
+    ]
+
+
+def test_every_command_is_in_the_readme() -> None:
+    assert [name for name in cop_filter.commands if f"`{name}" not in README] == []
+
+
+def test_the_metrics_of_the_operations_manual_are_those_that_exist() -> None:
+    row = ListRow("national", "ok", "enforce", 1, 1.0, 1.0, 1.0, 1.0, None)
+    registry = CollectorRegistry()
+    Events(registry)
+    registry.register(ListCollector(lambda: Status(1, 1.0, (row,))))
+    exist = {metric.name + ("_total" if metric.type == "counter" else "") for metric in registry.collect()}
+    manual = (ROOT / "docs" / "operations.md").read_text()
+    table = manual[manual.index("## Metrics") :]
+    assert set(re.findall(r"`(cop_filter_\w+)`(?=[,| ])", table)) == exist
