@@ -168,7 +168,7 @@ _BY_MARK: Mapping[str, _Reader] = {"=": _hosts, "*": _below}
 
 # ---------------------------------------------------------------- URLs
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[/\\]")
+_SCHEME = re.compile(r"(?:https?|wss?|ftp):", re.IGNORECASE)
 _URL_HOST = re.compile(r"[a-z0-9_.-]+|\[[0-9a-f:.]+\]")
 _NETWORK = re.compile(r"(?:[0-9.]+|\[.*\])/[0-9]{1,3}")
 
@@ -182,7 +182,7 @@ def _urls(texts: Sequence[str]) -> list[Entry | InvalidEntry]:
         if ordinary
         and isinstance(url, CanonicalUrl)
         and text.startswith(("http://", "https://"))
-        and text[-1] not in "/\\"
+        and text[-1] not in "/\\?"
         and "*" not in text
         else _special_url(text, url)
         for text, url in zip(texts, urls, strict=True)
@@ -191,24 +191,27 @@ def _urls(texts: Sequence[str]) -> list[Entry | InvalidEntry]:
 
 def _special_url(text: str, url: CanonicalUrl | InvalidUrl) -> Entry | InvalidEntry:
     """Everything but the plain page: the rare cases, one by one."""
-    any_query = text.endswith("?*") and "#" not in text
-    if any_query:
-        text = text.removesuffix("?*")
-        url = canonical_urls([text])[0]
+    address, mark = text, ""
+    if "#" not in text:
+        mark = "?*" if text.endswith("?*") else "?" if text.find("?") == len(text) - 1 else ""
+        address = text.removesuffix(mark)
+    if mark:
+        # The mark is ours, so it must not count as a spelling of the address.
+        url = canonical_urls([address])[0]
     if isinstance(url, InvalidUrl):
         return InvalidEntry(str(url))
-    refusal = _url_refusal(text, url)
-    if refusal is None and any_query and url.query is not None:
+    refusal = _url_refusal(address, url)
+    if refusal is None and mark == "?*" and url.query is not None:
         refusal = "it has a query before its `?*`"
     if refusal is not None:
         return InvalidEntry(refusal)
-    written_path = re.split(r"[?#]", text, maxsplit=1)[0]
+    written_path = re.split(r"[?#]", address, maxsplit=1)[0]
     if "*" in written_path:
-        return _pattern(written_path, url, any_query=any_query)
+        return _pattern(written_path, url, any_query=mark == "?*")
     # As written: `/dir/#top`, `/dir/?` and `/a/b/..` are pages, whatever path they come to.
-    whole = written_path == text and text[-1] in "/\\" and not any_query
+    whole = written_path == text and text[-1] in "/\\"
     kind = Kind.PREFIX if whole and url.path[-1] == "/" and url.path != "/" else Kind.URL
-    return Entry(kind, url.key, url.tag, any_query=any_query)
+    return Entry(kind, url.key, url.tag, any_query=mark == "?*")
 
 
 def _url_refusal(text: str, url: CanonicalUrl) -> str | None:

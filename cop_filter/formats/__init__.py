@@ -24,7 +24,7 @@ def parse(
     csv_column: str = "url",
     json_field: str = "url",
 ) -> Iterator[Chunk]:
-    """Read a fetched list as a stream of chunks of about 8192 lines.
+    """Read a fetched list as a stream of chunks of about 8192 lines, at least one.
 
     `format` is one of FORMATS, or `auto` for the one that fits. Bad lines are reported in the chunks;
     how many are too many is the caller's to say. Raises BadFormat, at once or while iterating, when
@@ -42,9 +42,15 @@ def parse(
     if format == "auto":
         format = detect(raw, parsers)  # noqa: A001 - as above
     if format == "ut1":
-        return ut1.parse(raw)
+        return _at_least_one(ut1.parse(raw))
     if format not in parsers:
         raise BadFormat(f"no such format; there are {', '.join(FORMATS)} and auto")
     if "" not in raw:
         raise BadFormat(f"the list is a folder, and {format} is a single file: set `format` to ut1")
-    return parsers[format](raw[""])
+    return _at_least_one(parsers[format](raw[""]))
+
+
+def _at_least_one(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """A list without a line must be seen as empty, and not be overlooked."""
+    yield next(chunks, Chunk([], [], 0))
+    yield from chunks

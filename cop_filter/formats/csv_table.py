@@ -103,5 +103,5 @@ def _field(row: list[str], table: Layout) -> Field:
         return InvalidEntry("it has more columns than the first row")
     if len(row) <= table.column:
         return InvalidEntry("it ends before the configured column")
-    text = row[table.column].strip()
-    return InvalidEntry("its entry goes over the end of the line") if "\n" in text else text
+    text = row[table.column]
+    return InvalidEntry("its entry goes over the end of the line") if "\n" in text else text.strip()

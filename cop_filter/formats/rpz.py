@@ -11,7 +11,7 @@ from itertools import islice
 from cop_filter.errors import BadFormat, InvalidEntry
 from cop_filter.formats.chunk import Chunk, Field, chunk_of
 from cop_filter.formats.text import lines
-from cop_filter.formats.zone import Problem, Record, absolute, records
+from cop_filter.formats.zone import UNNAMED, Problem, Record, absolute, records
 
 _CHUNK_RECORDS = 8192
 
@@ -39,13 +39,13 @@ def _fields(found: Iterator[Record | Problem]) -> Iterator[tuple[int, Field]]:
             if record.type != "SOA":
                 raise BadFormat("an RPZ zone begins with its SOA record")
             apex = record.owner
-        elif record.type not in _ZONE_TYPES and record.owner != apex:
+        elif record.type not in _ZONE_TYPES and record.owner not in (apex, UNNAMED):
             yield record.line, _field(record, apex)
 
 
 def _field(record: Record, apex: str) -> Field:
-    trigger = record.owner.removesuffix("." + apex if apex != "." else ".")
-    if trigger == record.owner:
+    trigger = _inside(record.owner, apex)
+    if trigger is None:
         return InvalidEntry("its owner is outside the zone")
     if trigger.rpartition(".")[2] in _OTHER_TRIGGERS:
         return InvalidEntry("its trigger is an address or a name server, not a query name")
@@ -56,10 +56,19 @@ def _field(record: Record, apex: str) -> Field:
     return trigger if trigger.startswith("*.") else "=" + trigger
 
 
+def _inside(name: str, apex: str) -> str | None:
+    """The part of a name below the apex. A file that names no origin means the apex by it."""
+    for zone in (UNNAMED, apex):
+        suffix = "." + zone if zone != "." else "."
+        if name.endswith(suffix):
+            return name.removesuffix(suffix)
+    return None
+
+
 def _lists(target: str, trigger: str, apex: str) -> bool:
     if target in _LISTED_POLICIES:
         return True
     # Written without its last dot, a policy must not become an ordinary target.
-    policy = target.removesuffix("." + apex).removesuffix(".")
+    policy = _inside(target, apex) or target
     # A CNAME to the trigger itself is the old spelling of PASSTHRU.
     return not policy.startswith("rpz-") and target != trigger + "."
