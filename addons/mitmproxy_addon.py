@@ -47,7 +47,8 @@ class CopFilter:
         early_answer.install()
 
     def load(self, loader: Loader) -> None:
-        """Declare the option."""
+        """Declare the option, and hush before the first client comes."""
+        quiet.hush()
         loader.add_option(OPTION, str, "", "The configuration file of cop-filter.")
 
     def configure(self, updated: set[str]) -> None:
@@ -69,7 +70,7 @@ class CopFilter:
 
     def running(self) -> None:
         """Follow the generations, and say no more than that something broke."""
-        quiet.hush()
+        quiet.withhold()
         if self._gate is None:
             # While mitmproxy starts, an error logged here ends it.
             log.error(

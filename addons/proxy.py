@@ -1,7 +1,6 @@
 """A mitmproxy that is nothing but the filter: the addons it needs, the options it is given."""
 
 import asyncio
-import logging
 import resource
 import signal
 from pathlib import Path
@@ -11,7 +10,8 @@ from mitmproxy.exceptions import OptionsError
 from mitmproxy.master import Master
 from mitmproxy.options import Options
 
-from addons.mitmproxy_addon import OPTION, SETTINGS, CopFilter
+from addons.mitmproxy_addon import OPTION, CopFilter
+from cop_filter import logs
 from cop_filter.config import ProxyConfig
 from cop_filter.errors import ConfigError, StateError
 
@@ -21,7 +21,6 @@ _SOCKETS = 65_536
 async def serve(config_path: Path, state_dir: Path, proxy: ProxyConfig) -> None:
     """Serve until SIGTERM or SIGINT. Raises ConfigError and StateError when that cannot begin."""
     _allow_many_sockets()
-    logging.getLogger("mitmproxy").setLevel(logging.ERROR)
     master = Master(Options())
     master.addons.add(
         core.Core(),
@@ -43,6 +42,8 @@ async def serve(config_path: Path, state_dir: Path, proxy: ProxyConfig) -> None:
         await master.run()
     except SystemExit:
         raise StateError("mitmproxy could not start, for the reason given above") from None
+    finally:
+        logs.set_up()  # mitmproxy leaves a log handler behind that needs this loop
 
 
 def _options(state_dir: Path, proxy: ProxyConfig) -> dict[str, object]:
@@ -56,7 +57,6 @@ def _options(state_dir: Path, proxy: ProxyConfig) -> dict[str, object]:
         "listen_port": proxy.listen.port,
         "confdir": str(certificates),
         "ssl_verify_upstream_trusted_ca": str(authorities) if authorities else None,
-        **{name: value for name, value in SETTINGS.items() if name != "flow_detail"},
     }
 
 

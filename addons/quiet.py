@@ -24,11 +24,14 @@ def refuse_recording(options: Options) -> None:
 
 
 def hush() -> None:
-    """From here on only errors are logged, and of foreign ones only where in the code they arose."""
+    """From here on mitmproxy logs errors only: of what it starts with, never of what passes."""
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.ERROR)
     root = logging.getLogger()
-    if root.level < logging.INFO:
-        root.setLevel(logging.WARNING)
-    for handler in root.handlers:
+    root.setLevel(max(root.level, logging.INFO))
+
+
+def withhold() -> None:
+    """From here on foreign errors are logged without their text: it may name what passes."""
+    for handler in logging.getLogger().handlers:
         handler.setFormatter(DiscreetFormatter())
