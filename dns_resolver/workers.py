@@ -20,7 +20,7 @@ _NEVER_BETTER = frozenset({Exit.USAGE, Exit.STATE})
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _RESTART_PAUSE_S = 1.0
-_STOP_S = 10.0
+_STOP_S = 6.0
 _log = logging.getLogger(__name__)
 
 Work = Callable[[Sequence[Listening]], Exit]

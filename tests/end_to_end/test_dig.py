@@ -290,7 +290,7 @@ def test_a_published_generation_is_in_force_within_a_second(resolver):
         resolver.publish(listed)
         published = time.monotonic()
         resolver.await_answer("www.good.example", "192.0.2.80")
-        assert time.monotonic() - published < 1.5  # a second, and two turns of dig
+        assert time.monotonic() - published < 2  # a second, and what dig itself takes
     finally:
         resolver.publish(ENTRIES)
         resolver.await_answer("www.good.example", "192.0.2.1")
