@@ -1,5 +1,7 @@
 """Answers that never came from an origin, as mitmproxy responses."""
 
+import time
+
 from mitmproxy.http import Headers, Request, Response
 
 from cop_filter.config import OperatorConfig
@@ -8,6 +10,7 @@ from cop_filter.verdict import Verdict
 
 _REFUSAL = b"400 Bad Request\n\nThe request names no host, an impossible one, or more than one.\n"
 _LAST_RESORT = b"451 Unavailable For Legal Reasons\n\nThe request could not be checked and was not sent.\n"
+_REASONS = {400: b"Bad Request", STATUS: b"Unavailable For Legal Reasons"}
 _PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
 
 
@@ -34,16 +37,21 @@ def has_body(request: Request) -> bool:
 
 
 def _answer(request: Request, page: Page) -> Response:
-    headers = Headers((name.encode(), value.encode()) for name, value in page.headers.items())
-    headers["Content-Length"] = str(len(page.body))
+    fields = [(name.encode(), value.encode()) for name, value in page.headers.items()]
+    fields.append((b"Content-Length", b"%d" % len(page.body)))
     if not request.is_http2 and (page.status == 400 or request.method == "CONNECT" or has_body(request)):
         # An upload is not waited for; after an ambiguous request nobody knows where the next one begins;
         # and mitmproxy would take a connection for the tunnel that it was refused.
-        headers["Connection"] = "close"
-    # mitmproxy sends a body even in answer to HEAD.
-    body = b"" if request.method == "HEAD" else page.body
-    response = Response.make(page.status)
-    response.headers = headers
-    response.raw_content = body
-    response.http_version = request.http_version
-    return response
+        fields.append((b"Connection", b"close"))
+    now = time.time()
+    return Response(
+        http_version=request.data.http_version,
+        status_code=page.status,
+        reason=b"" if request.is_http2 else _REASONS[page.status],
+        headers=Headers(fields),
+        # mitmproxy sends a body even in answer to HEAD.
+        content=b"" if request.method == "HEAD" else page.body,
+        trailers=None,
+        timestamp_start=now,
+        timestamp_end=now,
+    )

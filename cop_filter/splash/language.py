@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import NamedTuple
@@ -36,16 +36,21 @@ def translations() -> Mapping[str, Translation]:
 
 def choose(accept_language: str) -> Translation:
     """The translation that the reader prefers of those that ship; English where none fits."""
+    return _choose(accept_language[:MAX_HEADER_CHARS].lower())
+
+
+@lru_cache(maxsize=1024)
+def _choose(accept_language: str) -> Translation:
     available = {tag.lower(): translation for tag, translation in translations().items()}
     # Babel answers in the spelling that it was asked in, so both sides are in lower case.
-    tag = negotiate_locale(_preferred(accept_language.lower()), list(available), sep="-")
+    tag = negotiate_locale(_preferred(accept_language), list(available), sep="-")
     return available[tag or FALLBACK]
 
 
 def _preferred(accept_language: str) -> Sequence[str]:
     """The tags of an Accept-Language header, most wanted first, without what is malformed or refused."""
     weighted: list[tuple[float, str]] = []
-    for item in accept_language[:MAX_HEADER_CHARS].split(","):
+    for item in accept_language.split(","):
         tag, _, parameters = item.partition(";")
         weight = _weight(parameters)
         if tag.strip() and weight > 0:
