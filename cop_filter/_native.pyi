@@ -1,9 +1,7 @@
-"""The native module: what runs per URL on hostile bytes. Only this package's modules import it."""
-
 from os import PathLike
-from typing import final
+from typing import TypeAlias, final
 
-_Codes = int | tuple[int, ...] | None
+_Codes: TypeAlias = int | tuple[int, ...] | None
 
 def canonical_url(url: str | bytes) -> tuple[str, str, str, str | None, int]: ...
 def canonical_host(host: str | bytes) -> tuple[str, int, bool]: ...

@@ -7,7 +7,7 @@
     http://h.example/p?*      url       this page with any query or none (`any_query`)
     http://h.example/         url       the root page; never the whole host
     http://h.example/dir/     prefix    everything at or below /dir/
-    http://h.example/a/*/b    pattern   `*`: any run without `/` and `?`; `**`: any run without `?`
+    http://h.example/a/*/b    pattern   `*`: any run without `/` and `?`
 
 A text with a scheme or a `/` is a URL; the scheme may be missing. A page whose own address ends in
 `/` is written with an empty query, `http://h.example/dir/?`; a literal `*` in a path as `%2A`.
@@ -228,8 +228,8 @@ def _url_refusal(text: str, url: CanonicalUrl) -> str | None:
 def _pattern(written_path: str, url: CanonicalUrl, *, any_query: bool) -> Entry | InvalidEntry:
     if written_path.count("*") != url.path.count("*"):
         return InvalidEntry("a `*` of its path is escaped, or vanishes when the path is resolved")
-    if "***" in url.path:
-        return InvalidEntry("it has more than two `*` in a row")
+    if "**" in url.path:
+        return InvalidEntry("it has two `*` in a row")
     if "*" in (url.query or ""):
         return InvalidEntry("it has a `*` in its query beside those in its path")
     if not url.path.strip("/*"):

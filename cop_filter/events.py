@@ -6,6 +6,8 @@ Several processes count into one folder through prometheus-client's multiprocess
 switched on by the environment variable PROMETHEUS_MULTIPROC_DIR before this module is imported.
 """
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from cop_filter.verdict import Plane, Verdict
@@ -45,7 +47,7 @@ class Events:
             "1 when the upstream answers",
             ["upstream"],
             registry=registry,
-            multiprocess_mode="min",
+            multiprocess_mode="livemin",
         )
         self._refreshes = Counter(
             "cop_filter_refreshes",
@@ -61,9 +63,14 @@ class Events:
             multiprocess_mode="livemin",
         )
 
+        # A counter for each set of labels, kept: looking one up costs more than counting.
+        self._by_decision = cache(self._decisions.labels)
+        self._by_dns_event = cache(self._dns.labels)
+        self._by_upstream = cache(self._upstream.labels)
+
     def decided(self, plane: Plane, verdict: Verdict) -> None:
         """Count one decision."""
-        self._decisions.labels(plane, verdict.action, verdict.list_id or "").inc()
+        self._by_decision(plane, verdict.action, verdict.list_id or "").inc()
 
     def fault(self, plane: Plane) -> None:
         """Count one decision that failed (a bug) and was answered by the fail policy."""
@@ -71,11 +78,11 @@ class Events:
 
     def dns(self, event: str) -> None:
         """Count one resolver event; `event` is a fixed word, never data from a packet."""
-        self._dns.labels(event).inc()
+        self._by_dns_event(event).inc()
 
     def upstream(self, place: int, result: str) -> None:
         """Count one query to the upstream at `place`; `result` is a fixed word."""
-        self._upstream.labels(str(place), result).inc()
+        self._by_upstream(str(place), result).inc()
 
     def upstream_health(self, place: int, *, up: bool) -> None:
         """Record whether the upstream at `place` answers."""

@@ -12,6 +12,7 @@ from typing import Protocol
 from cop_filter import _native
 from cop_filter.entries import Entry
 from cop_filter.errors import IndexRefused
+from cop_filter.keywords import ANY_QUERY
 from cop_filter.names import canonical_host, canonical_hosts, canonical_url, canonical_urls
 from cop_filter.verdict import Kind
 
@@ -129,7 +130,10 @@ class Builder:
         """Add entries to the list with this number."""
         special = [entry for entry in entries if entry.kind in AUTOMATON_KINDS]
         if special:
-            self.automaton_entries.update((list_number, entry.kind, entry.key) for entry in special)
+            self.automaton_entries.update(
+                (list_number, entry.kind, entry.key + ANY_QUERY if entry.any_query else entry.key)
+                for entry in special
+            )
             entries = [entry for entry in entries if entry.kind is not Kind.KEYWORD]
         self._native.add(list_number, entries if isinstance(entries, list) else list(entries))
 

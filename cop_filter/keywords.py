@@ -1,8 +1,9 @@
 """Patterns and keywords: an Aho-Corasick automaton over their literal factors, then verification.
 
-A pattern is a canonical URL key with `*` in its path; `*` is any run of characters without `/` and
-`?`. A keyword is a lower-case word that must stand alone in the canonical URL: not inside a longer
-word. The automaton (pyahocorasick) only proposes candidates; each is verified exactly.
+A pattern is a canonical URL key with `*` in its path: any run of characters without `/` and `?`. A
+final `?*` stands for any query or none. A keyword is a lower-case word that must stand alone in the
+canonical URL, not inside a longer word. The automaton (pyahocorasick) only proposes candidates; each
+is verified exactly.
 """
 
 import hashlib
@@ -12,6 +13,8 @@ from collections.abc import Iterable, Iterator
 import ahocorasick
 
 from cop_filter.verdict import Kind
+
+ANY_QUERY = "?*"
 
 Hit = tuple[int, Kind, int]
 """(list number, kind, reference)"""
@@ -49,17 +52,18 @@ def literal_factor(kind: Kind, text: str) -> str:
     """The longest literal part: what must occur in any URL that the entry applies to."""
     if kind is Kind.KEYWORD:
         return text
-    return max(text.split("*"), key=len).lower()
+    return max(text.removesuffix(ANY_QUERY).split("*"), key=len).lower()
 
 
 def verifier(kind: Kind, text: str) -> re.Pattern[str]:
     """An expression that matches, in time linear in the URL, exactly what the entry covers."""
     if kind is Kind.KEYWORD:
         return re.compile(rf"(?<![a-z0-9]){re.escape(text)}(?![a-z0-9])")
-    first, *parts = [re.escape(part) for part in re.split(r"\*+", text)]
+    end = r"(?:\?.*)?\Z" if text.endswith(ANY_QUERY) else r"\Z"
+    first, *parts = [re.escape(part) for part in text.removesuffix(ANY_QUERY).split("*")]
     if not parts:
-        return re.compile(rf"\A{first}\Z")
+        return re.compile(rf"\A{first}{end}")
     # The first place where a part fits is as good as any later one, because the wild card behind it
     # covers the rest: so each may be atomic, and there is no backtracking to attack.
     middle = "".join(rf"(?>[^/?]*?{part})" for part in parts[:-1])
-    return re.compile(rf"\A{first}{middle}[^/?]*{parts[-1]}\Z")
+    return re.compile(rf"\A{first}{middle}[^/?]*{parts[-1]}{end}")

@@ -1,12 +1,12 @@
 """The engine over real generations: decisions, batches, explanations, faults, and exemptions in time."""
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 from generations import a_config, a_list, an_exemption, dns, publish
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sample_lists import raw_sample
 
 import cop_filter
 from cop_filter import compiler, formats
@@ -20,22 +20,13 @@ from cop_filter.policy import Policy
 from cop_filter.store import Store
 from cop_filter.verdict import Action, Kind, Plane, Query, Spelling
 
-SAMPLES = Path(__file__).parents[1] / "lists" / "samples"
-SAMPLE_FILES = {
-    "plain": {"": "plain.txt"},
-    "hosts": {"": "hosts.txt"},
-    "csv": {"": "list.csv"},
-    "jsonl": {"": "list.jsonl"},
-    "rpz": {"": "rpz.zone"},
-    "ut1": {"domains": "ut1/domains", "urls": "ut1/urls"},
-}
-
 LISTED = [
     "bad.example",
     "=only.host.example",
     "http://pages.example/page",
     "http://pages.example/dir/",
     "http://pages.example/gallery/*/view",
+    "http://pages.example/archive/*?*",
     "http://192.0.2.7/page",
 ]
 
@@ -63,6 +54,7 @@ def test_before_the_first_publish_everything_valid_is_allowed(tmp_path):
         ("http://pages.example/page", Kind.URL),
         ("http://pages.example/dir/deep/er", Kind.PREFIX),
         ("http://pages.example/gallery/x/view", Kind.PATTERN),
+        ("http://pages.example/archive/x?any=1", Kind.PATTERN),
         ("http://0xc0.0.0x207/page", Kind.URL),
         ("wss://pages.example/page", Kind.URL),
     ],
@@ -89,9 +81,9 @@ def test_an_entry_at_url_level_never_blocks_its_host(engine):
         assert engine.decide_url("http://pages.example/page", plane).action is Action.ALLOW
 
 
-@pytest.mark.parametrize("sample", SAMPLE_FILES)
+@pytest.mark.parametrize("sample", formats.FORMATS)
 def test_no_entry_at_url_level_of_any_format_blocks_on_dns(tmp_path, sample):
-    raw = {member: (SAMPLES / name).read_bytes() for member, name in SAMPLE_FILES[sample].items()}
+    raw = raw_sample(sample)
     entries = [entry for chunk in formats.parse(raw, format=sample) for entry in chunk.entries]
     at_url_level = [entry for entry in entries if entry.kind not in (Kind.DOMAIN, Kind.HOST)]
     assert entries

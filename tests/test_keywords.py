@@ -1,7 +1,6 @@
 """Patterns and keywords: literal factor first, then exact verification."""
 
 import re
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -31,6 +30,17 @@ def test_a_wild_card_is_any_run_within_a_segment(key):
 )  # fmt: skip
 def test_a_wild_card_covers_nothing_beyond_its_segment(key):
     assert not found("h.example/a/*/b", key)
+
+
+@pytest.mark.parametrize(("query", "matches"), [("", True), ("?", True), ("?a=/b?c", True), ("/x", False)])
+def test_a_pattern_for_any_query_matches_with_and_without_one(query, matches):
+    assert found("h.example/a/*?*", "h.example/a/b" + query) is matches
+
+
+def test_a_pattern_with_a_query_matches_that_query_only():
+    assert found("h.example/a/*?x=1", "h.example/a/b?x=1")
+    assert not found("h.example/a/*?x=1", "h.example/a/b?x=2")
+    assert not found("h.example/a/*?x=1", "h.example/a/b")
 
 
 def test_several_wild_cards_in_one_segment_all_have_to_fit():
@@ -71,16 +81,10 @@ def test_entries_of_several_lists_that_share_a_factor_are_all_found():
     ]  # fmt: skip
 
 
-def test_a_hostile_url_is_verified_in_time_linear_in_its_length():
+def test_a_hostile_url_is_verified_without_backtracking():
+    # With backtracking this would take longer than the universe has: that it ends is the test.
     pattern = verifier(Kind.PATTERN, "h.example/" + "a*" * 25 + "b")
-    timings = []
-    for length in (4_000, 32_000):
-        key = "h.example/" + "a" * length
-        started = time.perf_counter()
-        assert not pattern.search(key)
-        timings.append(time.perf_counter() - started)
-    # Backtracking would take longer than the universe has: that this ends at all is the point.
-    assert timings
+    assert not pattern.search("h.example/" + "a" * 32_000)
 
 
 SEGMENT = st.text("ab*", min_size=1, max_size=6)

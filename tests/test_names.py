@@ -128,6 +128,11 @@ def test_a_lone_question_mark_asks_for_the_same_page():
     assert canonical.spelling is Spelling.FOLDED
 
 
+def test_a_host_with_a_port_needs_no_scheme():
+    assert canonical_url("bad.example:8080/page").key == "bad.example/page"
+    assert canonical_url("bad.example:/page").key == "bad.example/page"
+
+
 def test_a_decoded_backslash_is_no_slash():
     assert canonical_url("http://bad.example/a%5Cb").key == "bad.example/a%5Cb"
 
@@ -139,6 +144,8 @@ def test_a_decoded_backslash_is_no_slash():
         ("http://", "no host"),
         ("http://...", "no host"),
         ("javascript:alert(1)", "scheme"),
+        ("file:///bad.example", "scheme"),
+        ("gopher://bad.example/", "scheme"),
         ("http://bad.example:99999/", "port"),
         ("http://bad.example:http/", "port"),
         ("http://[2001:db8::1", "IPv6"),

@@ -2,8 +2,8 @@
 
 use crate::index::{Index, KeyedHash};
 use crate::layout::{
-    self, filter_block, filter_masks, labels_bit, Header, Keys, Meta, RecordKind, BLOCK_BYTES,
-    FILTER_BITS_PER_RECORD, HEADER_BYTES,
+    self, filter_mask, filter_word, labels_bit, Header, Keys, Meta, RecordKind,
+    FILTER_BITS_PER_RECORD, HEADER_BYTES, WORD_BYTES,
 };
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -117,9 +117,13 @@ impl Builder {
         let header = Header {
             records: n as u64,
             bucket_bits: (n / 8).max(1).ilog2(),
-            filter_blocks: (n * FILTER_BITS_PER_RECORD).div_ceil(8 * BLOCK_BYTES).max(1) as u32,
+            filter_words: (n * FILTER_BITS_PER_RECORD).div_ceil(8 * WORD_BYTES).max(1) as u32,
             label_counts: self.label_counts,
             check: self.keys.check,
+            kinds: self
+                .records
+                .iter()
+                .fold(0, |kinds, (_, meta)| kinds | 1 << meta.kind() as u32),
         };
         let mut file = Vec::with_capacity(header.file_bytes());
         file.extend_from_slice(&header.to_bytes());
@@ -156,11 +160,10 @@ impl Builder {
         file.resize(header.hashes_at(), 0);
         let filter = &mut file[start..];
         for (hash, _) in &self.records {
-            let at = BLOCK_BYTES * filter_block(*hash, header.filter_blocks);
-            for (i, mask) in filter_masks(*hash).into_iter().enumerate() {
-                for (byte, bits) in filter[at + 4 * i..].iter_mut().zip(mask.to_le_bytes()) {
-                    *byte |= bits;
-                }
+            let at = WORD_BYTES * filter_word(*hash, header.filter_words);
+            let bits = filter_mask(*hash).to_le_bytes();
+            for (byte, bits) in filter[at..].iter_mut().zip(bits) {
+                *byte |= bits;
             }
         }
     }

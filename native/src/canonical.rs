@@ -330,12 +330,12 @@ fn split_scheme(text: &[u8]) -> Result<(&'static str, &[u8]), Invalid> {
             .count();
         return Ok((scheme, &rest[slashes..]));
     }
-    // "name:8080/path" has no scheme; "mailto:x" has one that is not ours.
+    // "name:8080/path" has no scheme; "mailto:x" and "file:///x" have one that is not ours.
     let port = rest
         .iter()
         .position(|b| matches!(b, b'/' | b'\\' | b'?'))
         .unwrap_or(rest.len());
-    if rest[..port].iter().all(u8::is_ascii_digit) {
+    if rest[..port].iter().all(u8::is_ascii_digit) && !rest.starts_with(b"//") {
         Ok(("http", text))
     } else {
         Err(Invalid::Scheme)

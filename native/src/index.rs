@@ -2,8 +2,8 @@
 
 use crate::canonical::{Host, Url};
 use crate::layout::{
-    self, filter_block, filter_masks, hash_at, u32_at, Header, Keys, Meta, RecordKind,
-    BLOCK_BYTES, HASH_BYTES, META_BYTES,
+    self, filter_mask, filter_word, hash_at, u32_at, u64_at, Header, Keys, Meta, RecordKind,
+    HASH_BYTES, META_BYTES, WORD_BYTES,
 };
 use memmap2::Mmap;
 use siphasher::sip128::{Hasher128, SipHasher13};
@@ -53,8 +53,8 @@ impl Index {
         let file = File::open(path).map_err(|e| format!("it cannot be opened: {}", e.kind()))?;
         // SAFETY: published index files are never written to again (they are renamed into place
         // and only ever unlinked), so the mapping does not change underneath us.
-        let map =
-            unsafe { Mmap::map(&file) }.map_err(|e| format!("it cannot be mapped: {}", e.kind()))?;
+        let map = unsafe { Mmap::map(&file) }
+            .map_err(|e| format!("it cannot be mapped: {}", e.kind()))?;
         let header = Header::read(&map)?;
         let keys = Keys::derive(key);
         if header.check != keys.check {
@@ -98,13 +98,9 @@ impl Index {
     }
 
     fn may_hold(&self, hash: u128) -> bool {
-        let at = self.header.filter_at()
-            + BLOCK_BYTES * filter_block(hash, self.header.filter_blocks);
-        let block = &self.map[at..at + BLOCK_BYTES];
-        filter_masks(hash)
-            .iter()
-            .enumerate()
-            .fold(true, |all, (i, mask)| all & (u32_at(block, 4 * i) & mask != 0))
+        let word = filter_word(hash, self.header.filter_words);
+        let mask = filter_mask(hash);
+        u64_at(&self.map, self.header.filter_at() + WORD_BYTES * word) & mask == mask
     }
 
     /// All records with this hash.
@@ -125,7 +121,11 @@ impl Index {
 
     fn bucket(&self, hash: u128) -> (usize, usize) {
         let bits = self.header.bucket_bits;
-        let bucket = if bits == 0 { 0 } else { (hash >> (128 - bits)) as usize };
+        let bucket = if bits == 0 {
+            0
+        } else {
+            (hash >> (128 - bits)) as usize
+        };
         let at = self.header.buckets_at() + 4 * bucket;
         (
             u32_at(&self.map, at) as usize,
@@ -163,44 +163,45 @@ impl Index {
         }));
     }
 
-    /// All records for a URL, most specific first: the page, prefixes from the longest, hosts.
+    /// All entries for a URL, most specific first: the page, prefixes from the longest, hosts.
     pub fn match_url(&self, url: &Url<'_>, found: &mut Vec<Match>) {
         self.match_host(&url.host, found);
-        if !found
-            .iter()
-            .any(|hit| hit.meta.kind() == RecordKind::Pages)
-        {
+        let all = found.len();
+        found.retain(|hit| hit.meta.kind() != RecordKind::Pages);
+        if found.len() == all {
             return;
         }
-        let by_host = std::mem::take(found);
+        // Found in the order in which one pass over the path meets them, then turned around.
+        let by_host = found.len();
         let path = url.path();
         let mut state = self.hash.0;
         state.write(&url.host.name);
         let mut from = 0;
-        let mut prefixes = Vec::new();
-        for (i, _) in path.iter().enumerate().filter(|(_, &b)| b == b'/') {
-            state.write(&path[from..=i]);
-            from = i + 1;
-            prefixes.push(state.finish128().as_u128());
+        if self.header.holds(RecordKind::Prefix) {
+            for (i, _) in path.iter().enumerate().filter(|(_, &b)| b == b'/') {
+                state.write(&path[from..=i]);
+                from = i + 1;
+                found.extend(self.of_kind(state.finish128().as_u128(), RecordKind::Prefix));
+            }
         }
         state.write(&path[from..]);
         let page = state.finish128().as_u128();
+        if self.header.holds(RecordKind::UrlAnyQuery) {
+            found.extend(self.of_kind(page, RecordKind::UrlAnyQuery));
+        }
         let query = url.query.as_deref().filter(|q| !q.is_empty());
         let exact = query.map_or(page, |query| {
-            let mut state = state;
             state.write(b"?");
             state.write(query);
             state.finish128().as_u128()
         });
         found.extend(self.of_kind(exact, RecordKind::Url));
-        found.extend(self.of_kind(page, RecordKind::UrlAnyQuery));
-        for hash in prefixes.into_iter().rev() {
-            found.extend(self.of_kind(hash, RecordKind::Prefix));
-        }
-        found.extend(by_host);
+        found[by_host..].reverse();
+        found.rotate_left(by_host);
     }
 
     fn of_kind(&self, hash: u128, kind: RecordKind) -> impl Iterator<Item = Match> + '_ {
-        self.records(hash).filter(move |hit| hit.meta.kind() == kind)
+        self.records(hash)
+            .filter(move |hit| hit.meta.kind() == kind)
     }
 }

@@ -119,110 +119,109 @@ fn secret(key: &[u8]) -> PyResult<[u8; 32]> {
 
 // ---------------------------------------------------------------- index
 
+/// A question in canonical form, with what it takes to tell its spelling when it hits.
+enum Question<'a> {
+    Host(&'a [u8], Host<'a>),
+    Url(&'a [u8], Url<'a>),
+    /// A URL on a plane that sees only its host.
+    UrlHost(&'a [u8], Url<'a>),
+}
+
+type Read = for<'a> fn(&'a [u8]) -> Result<Question<'a>, Invalid>;
+
+fn as_host(word: &[u8]) -> Result<Question<'_>, Invalid> {
+    canonical::host(word).map(|host| Question::Host(word, host))
+}
+
+fn as_url(word: &[u8]) -> Result<Question<'_>, Invalid> {
+    canonical::url(word).map(|url| Question::Url(word, url))
+}
+
+fn as_url_host(word: &[u8]) -> Result<Question<'_>, Invalid> {
+    canonical::url(word).map(|url| Question::UrlHost(word, url))
+}
+
+impl Question<'_> {
+    fn ask(&self, index: &Index, found: &mut Vec<Match>) {
+        found.clear();
+        match self {
+            Self::Host(_, host) => index.match_host(host, found),
+            Self::Url(_, url) => index.match_url(url, found),
+            Self::UrlHost(_, url) => index.match_host(&url.host, found),
+        }
+    }
+
+    fn tag(&self, kind: RecordKind) -> u32 {
+        match self {
+            Self::Host(word, host) => spelling::host_tag(word, host),
+            Self::Url(word, url) if !kind.is_host_level() => spelling::url_tag(word, url),
+            Self::Url(word, url) | Self::UrlHost(word, url) => spelling::url_host_tag(word, url),
+        }
+    }
+
+    /// What a match tells Python: `list << 5 | kind << 1 | folded`.
+    fn code(&self, hit: &Match, index: &Index) -> u32 {
+        let (kind, stored) = (hit.meta.kind(), hit.meta.tag());
+        let asked = self.tag(kind);
+        let folded = if kind == RecordKind::Prefix {
+            // A prefix is a part of what was asked: its tag cannot equal the whole's.
+            stored != 0 || asked != 0
+        } else {
+            stored != index.keyed_hash().tag(asked)
+        };
+        hit.meta.list() << 5 | (kind as u32) << 1 | u32::from(folded)
+    }
+
+    /// None, one code as an int, or a tuple of codes: most answers then allocate nothing.
+    fn codes<'py>(
+        &self,
+        py: Python<'py>,
+        index: &Index,
+        found: &mut Vec<Match>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.ask(index, found);
+        Ok(match found.as_slice() {
+            [] => py.None().into_bound(py),
+            [hit] => self.code(hit, index).into_pyobject(py)?.into_any(),
+            _ => PyTuple::new(py, found.iter().map(|hit| self.code(hit, index)))?.into_any(),
+        })
+    }
+}
+
 /// A published index, memory-mapped and read-only.
 #[pyclass(frozen, name = "Index", module = "cop_filter._native")]
 struct PyIndex(Index);
 
-/// What a match tells Python: `list << 5 | kind << 1 | folded`.
-fn code(hit: &Match, tag: u32, index: &Index) -> u32 {
-    let stored = hit.meta.tag();
-    let folded = if hit.meta.kind() == RecordKind::Prefix {
-        // A prefix is a part of what was asked: its tag cannot equal the whole's.
-        stored != 0 || tag != 0
-    } else {
-        stored != index.keyed_hash().tag(tag)
-    };
-    hit.meta.list() << 5 | (hit.meta.kind() as u32) << 1 | u32::from(folded)
-}
-
 impl PyIndex {
-    fn host_codes(&self, word: &[u8], host: &Host<'_>, found: &[Match]) -> Vec<u32> {
-        found
-            .iter()
-            .map(|hit| code(hit, spelling::host_tag(word, host), &self.0))
-            .collect()
+    fn one<'py>(&self, word: &Bound<'py, PyAny>, read: Read) -> PyResult<Bound<'py, PyAny>> {
+        let bytes = raw(word)?;
+        let question = read(&bytes).map_err(invalid)?;
+        question.codes(word.py(), &self.0, &mut Vec::new())
     }
 
-    fn url_codes(&self, word: &[u8], url: &Url<'_>, found: &[Match]) -> Vec<u32> {
-        let tag = |kind: RecordKind| {
-            if kind.is_host_level() {
-                spelling::url_host_tag(word, url)
-            } else {
-                spelling::url_tag(word, url)
-            }
-        };
-        found
-            .iter()
-            .map(|hit| code(hit, tag(hit.meta.kind()), &self.0))
-            .collect()
-    }
-
-    fn ask_host(&self, word: &[u8], found: &mut Vec<Match>) -> Result<Vec<u32>, Invalid> {
-        let host = canonical::host(word)?;
-        found.clear();
-        self.0.match_host(&host, found);
-        Ok(self.host_codes(word, &host, found))
-    }
-
-    fn ask_url(&self, word: &[u8], found: &mut Vec<Match>) -> Result<Vec<u32>, Invalid> {
-        let url = canonical::url(word)?;
-        found.clear();
-        self.0.match_url(&url, found);
-        Ok(self.url_codes(word, &url, found))
-    }
-
-    fn ask_url_host(&self, word: &[u8], found: &mut Vec<Match>) -> Result<Vec<u32>, Invalid> {
-        let url = canonical::url(word)?;
-        found.clear();
-        self.0.match_host(&url.host, found);
-        Ok(self.url_codes(word, &url, found))
-    }
-
-    fn one<'py>(
-        &self,
-        word: &Bound<'py, PyAny>,
-        ask: impl Fn(&Self, &[u8], &mut Vec<Match>) -> Result<Vec<u32>, Invalid>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let codes = ask(self, &raw(word)?, &mut Vec::new()).map_err(invalid)?;
-        to_python(word.py(), &codes)
-    }
-
-    fn many<'py>(
-        &self,
-        words: &Bound<'py, PyList>,
-        ask: impl Fn(&Self, &[u8], &mut Vec<Match>) -> Result<Vec<u32>, Invalid>,
-    ) -> PyResult<Bound<'py, PyList>> {
+    fn many<'py>(&self, words: &Bound<'py, PyList>, read: Read) -> PyResult<Bound<'py, PyList>> {
         let py = words.py();
         let mut found = Vec::new();
         let mut out = Vec::with_capacity(words.len());
         for word in words.iter() {
-            out.push(match ask(self, &raw(&word)?, &mut found) {
-                Ok(codes) => to_python(py, &codes)?,
+            out.push(match read(&raw(&word)?) {
+                Ok(question) => question.codes(py, &self.0, &mut found)?,
                 Err(reason) => PyString::new(py, &reason.to_string()).into_any(),
             });
         }
         PyList::new(py, out)
     }
 
-    fn explain(
-        &self,
-        word: &Bound<'_, PyAny>,
-        ask: impl Fn(&Self, &[u8], &mut Vec<Match>) -> Result<Vec<u32>, Invalid>,
-    ) -> PyResult<Vec<(u32, u64)>> {
+    fn explain(&self, word: &Bound<'_, PyAny>, read: Read) -> PyResult<Vec<(u32, u64)>> {
+        let bytes = raw(word)?;
+        let question = read(&bytes).map_err(invalid)?;
         let mut found = Vec::new();
-        let codes = ask(self, &raw(word)?, &mut found).map_err(invalid)?;
-        let references = found.iter().map(|hit| hit.reference);
-        Ok(codes.into_iter().zip(references).collect())
+        question.ask(&self.0, &mut found);
+        Ok(found
+            .iter()
+            .map(|hit| (question.code(hit, &self.0), hit.reference))
+            .collect())
     }
-}
-
-/// None, one code as an int, or a tuple of codes: by far the most answers then allocate nothing.
-fn to_python<'py>(py: Python<'py>, codes: &[u32]) -> PyResult<Bound<'py, PyAny>> {
-    Ok(match codes {
-        [] => py.None().into_bound(py),
-        [code] => code.into_pyobject(py)?.into_any(),
-        _ => PyTuple::new(py, codes)?.into_any(),
-    })
 }
 
 #[pymethods]
@@ -238,37 +237,37 @@ impl PyIndex {
 
     /// The codes of all records for a host, most specific first.
     fn match_host<'py>(&self, host: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.one(host, Self::ask_host)
+        self.one(host, as_host)
     }
 
     /// The codes of all records for a URL, most specific first.
     fn match_url<'py>(&self, url: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.one(url, Self::ask_url)
+        self.one(url, as_url)
     }
 
     /// Like `match_url`, for planes that see only the host.
     fn match_url_host<'py>(&self, url: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        self.one(url, Self::ask_url_host)
+        self.one(url, as_url_host)
     }
 
     /// `match_host` for many; a str in the answer is the reason why there is none.
     fn match_hosts<'py>(&self, hosts: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
-        self.many(hosts, Self::ask_host)
+        self.many(hosts, as_host)
     }
 
     /// `match_url` for many; a str in the answer is the reason why there is none.
     fn match_urls<'py>(&self, urls: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
-        self.many(urls, Self::ask_url)
+        self.many(urls, as_url)
     }
 
     /// `match_host` with the opaque reference of each record.
     fn explain_host(&self, host: &Bound<'_, PyAny>) -> PyResult<Vec<(u32, u64)>> {
-        self.explain(host, Self::ask_host)
+        self.explain(host, as_host)
     }
 
     /// `match_url` with the opaque reference of each record.
     fn explain_url(&self, url: &Bound<'_, PyAny>) -> PyResult<Vec<(u32, u64)>> {
-        self.explain(url, Self::ask_url)
+        self.explain(url, as_url)
     }
 
     fn __len__(&self) -> usize {
