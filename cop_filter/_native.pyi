@@ -1,6 +1,16 @@
 from os import PathLike
 from typing import TypeAlias, final
 
+__all__ = [
+    "Builder",
+    "Index",
+    "canonical_host",
+    "canonical_hosts",
+    "canonical_text_by_definition",
+    "canonical_url",
+    "canonical_urls",
+]
+
 _Codes: TypeAlias = int | tuple[int, ...] | None
 
 def canonical_url(url: str | bytes) -> tuple[str, str, str, str | None, int]: ...
@@ -8,6 +18,7 @@ def canonical_host(host: str | bytes) -> tuple[str, int, bool]: ...
 def canonical_urls(urls: list[str]) -> list[tuple[str, str, str, str | None, int] | str]: ...
 def canonical_hosts(hosts: list[str]) -> list[tuple[str, int, bool] | str]: ...
 def canonical_text_by_definition(url: str | bytes) -> tuple[str, str]: ...
+
 @final
 class Index:
     def __new__(cls, path: str | PathLike[str], key: bytes) -> Index: ...

@@ -38,9 +38,7 @@ Step = Callable[[str], None]
 class Store:
     """The state folder at `root`. `at_step` is told each step of a publish, for tests that end it there."""
 
-    def __init__(
-        self, root: Path, *, keep: int = KEEP_GENERATIONS, at_step: Step | None = None
-    ) -> None:
+    def __init__(self, root: Path, *, keep: int = KEEP_GENERATIONS, at_step: Step | None = None) -> None:
         self.root = root
         self._generations = root / "generations"
         self._pointer = root / "current"

@@ -62,13 +62,13 @@ fn host_parts(word: &[u8]) -> Result<(String, u32, bool), Invalid> {
     ))
 }
 
-/// (scheme, host, path, query, spelling tag) of a URL; ValueError gives the reason.
+/// (scheme, host, path, query, spelling tag) of a URL; `ValueError` gives the reason.
 #[pyfunction]
 fn canonical_url(url: &Bound<'_, PyAny>) -> PyResult<UrlParts> {
     url_parts(&raw(url)?).map_err(invalid)
 }
 
-/// (name, spelling tag, is an address) of a host; ValueError gives the reason.
+/// (name, spelling tag, is an address) of a host; `ValueError` gives the reason.
 #[pyfunction]
 fn canonical_host(host: &Bound<'_, PyAny>) -> PyResult<(String, u32, bool)> {
     host_parts(&raw(host)?).map_err(invalid)
@@ -226,7 +226,7 @@ impl PyIndex {
 
 #[pymethods]
 impl PyIndex {
-    /// Opens and verifies the file at `path`; ValueError says why it is refused.
+    /// Opens and verifies the file at `path`; `ValueError` says why it is refused.
     #[new]
     fn new(py: Python<'_>, path: PathBuf, key: &[u8]) -> PyResult<Self> {
         let key = secret(key)?;

@@ -57,7 +57,8 @@ fn as_browser(raw: &[u8]) -> Option<String> {
     let mut text = format!("{}:{}@", url.username(), url.password().unwrap_or(""));
     text.push_str(&host_text(&url));
     if let Some(port) = url.port() {
-        text.push_str(&format!(":{port}"));
+        text.push(':');
+        text.push_str(&port.to_string());
     }
     text.push_str(url.path());
     if let Some(query) = url.query() {
