@@ -70,8 +70,8 @@ asyncio.run(serve())
 
 
 @contextlib.contextmanager
-def served(command: list[str], port: int) -> Iterator[int]:
-    """A proxy process that listens; ended afterwards."""
+def served(command: list[str], port: int) -> Iterator[Callable[[], float]]:
+    """A proxy process that listens; yields what tells the processor seconds it has used. Ended afterwards."""
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
     try:
         for _ in range(120):
@@ -83,10 +83,16 @@ def served(command: list[str], port: int) -> Iterator[int]:
             time.sleep(0.25)
         else:
             raise RuntimeError("the proxy does not listen")
-        yield port
+        yield lambda: _processor_s(process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)
+
+
+def _processor_s(pid: int) -> float:
+    """User and system time of a process, from proc(5)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:
@@ -126,21 +132,24 @@ def throughput(folder: Path, domains: int, duration_s: float) -> list[dict[str, 
         ("allowed page", "with the filter", port, allowed, 200),
         ("listed page", "with the filter", port, listed, 451),
     ]
+    rounds: list[list[tuple[proxy_load.Load, float]]] = [[] for _ in workloads]
     bare = [sys.executable, "-c", _BARE, str(bare_port), str(folder / "bare")]
     role = [sys.executable, "-m", "addons", "--config", str(config)]
     try:
-        with served(bare, bare_port), served(role, port):
-            rounds: dict[int, list[proxy_load.Load]] = {}
+        with served(bare, bare_port) as used_by_bare, served(role, port) as used_by_role:
+            used = {bare_port: used_by_bare, port: used_by_role}
             for _ in range(_ROUNDS):
                 for number, (_, _, at, urls, status) in enumerate(workloads):
+                    before = used[at]()
                     load = proxy_load.ask(at, urls, status, connections=_CONNECTIONS, duration_s=duration_s)
-                    rounds.setdefault(number, []).append(load)
+                    rounds[number].append((load, (used[at]() - before) / load.requests * 1e6))
     finally:
         origin.stop()
     rows: list[dict[str, object]] = []
-    for number, (what, proxy, *_) in enumerate(workloads):
-        median = sorted(rounds[number])[_ROUNDS // 2]
-        rows.append({"workload": what, "proxy": proxy, **median._asdict()})
+    for (what, proxy, *_), loads in zip(workloads, rounds, strict=True):
+        load, processor_us = sorted(loads)[_ROUNDS // 2]
+        row = {"workload": what, "proxy": proxy, **load._asdict(), "processor_us_per_request": processor_us}
+        rows.append(row)
     return rows
 
 
