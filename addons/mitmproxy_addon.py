@@ -2,6 +2,12 @@
 
 Hooks only: each turns one event of mitmproxy's into a question, and the verdict into what mitmproxy does.
 mitmproxy logs an addon's exception and lets the request through, so every hook is guarded here.
+
+Each request of a lasting connection is decided anew, by the generation then in force. A TLS connection is
+decided when it begins: one that passed untouched goes on untouched after its host has been listed.
+
+`cop-filter proxy` runs this addon alone. Beside other scripts it must be the first `-s`, for a script's
+exception skips those after it; and mitmdump reloads a script whose file changes, so stop it to upgrade.
 """
 
 import asyncio
@@ -106,6 +112,8 @@ class CopFilter:
             ):
                 # What is no HTTP after all is refused by the HTTP layer: it may not pass unseen.
                 nextlayer.layer = layers.HttpLayer(context, HTTPMode.transparent)
+            else:
+                nextlayer.layer = layers.TCPLayer(context, ignore=True)  # relays, and keeps nothing
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
         """Stop a tunnel to a listed host before it is dug."""
@@ -174,6 +182,11 @@ class CopFilter:
                 flow.response.stream = True
             elif not is_websocket(flow.request, flow.response):
                 flow.kill()
+
+    def websocket_message(self, flow: http.HTTPFlow) -> None:
+        """Forget what was said: mitmproxy keeps every message for as long as the connection lasts."""
+        if flow.websocket is not None:
+            flow.websocket.messages.clear()
 
     def _open_gate(self) -> Gate:
         if self._gate is None:

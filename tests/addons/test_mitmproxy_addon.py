@@ -319,10 +319,11 @@ class TestTunnels:
         addon.next_layer(asked)
         assert isinstance(asked.layer, layers.HttpLayer)
 
-    def test_another_protocol_is_left_to_mitmproxy(self, addon):
+    def test_another_protocol_is_relayed_and_not_kept(self, addon):
         asked = tunnel(b"SSH-2.0-client\r\n")
         addon.next_layer(asked)
-        assert asked.layer is None
+        assert isinstance(asked.layer, layers.TCPLayer)
+        assert asked.layer.flow is None
 
     def test_nothing_that_cannot_be_seen_reaches_a_host_with_listed_pages(self, addon):
         asked = tunnel(b"\x00\x01\x02\x03", target="pages.example")
@@ -346,6 +347,12 @@ class TestAnswers:
         addon.responseheaders(flow)
         assert flow.error is None
         assert not flow.response.stream
+
+    def test_what_is_said_on_a_websocket_is_not_kept(self, addon):
+        flow = tflow.twebsocketflow()
+        assert flow.websocket.messages
+        addon.websocket_message(flow)
+        assert not flow.websocket.messages
 
 
 class TestFaults:

@@ -1,5 +1,6 @@
 """The real proxy with real clients: what is listed never reaches its origin, all else is untouched."""
 
+import socket
 import ssl
 import subprocess
 import sys
@@ -173,6 +174,26 @@ class TestAmbiguity:
             client.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
             assert client.read_answer()[0] in (0, 400)
         assert origin.seen == []
+
+
+class TestOtherProtocols:
+    def test_they_pass_byte_for_byte(self, rig):
+        with socket.create_server(("127.0.0.1", 0)) as listener, rig.connect() as client:
+            listener.settimeout(30)
+            assert client.tunnel(f"good.test:{listener.getsockname()[1]}") == 200
+            client.send(b"SSH-2.0-client\r\n\x00\xff")
+            server, _ = listener.accept()
+            with server:
+                assert server.recv(100) == b"SSH-2.0-client\r\n\x00\xff"
+                server.sendall(b"SSH-2.0-server\r\n\x00\xff")
+                assert client.socket.recv(100) == b"SSH-2.0-server\r\n\x00\xff"
+
+    def test_none_passes_to_a_host_with_listed_pages(self, rig):
+        with Witness() as witness, rig.connect() as client:
+            assert client.tunnel(f"pages.test:{witness.port}") == 200
+            client.send(b"SSH-2.0-client\r\n\r\n")
+            assert client.read_answer()[0] == 400
+            assert not witness.contacted()
 
 
 class TestWebSocket:
