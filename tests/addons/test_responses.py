@@ -10,7 +10,8 @@ OPERATOR = OperatorConfig("Example Net", "officer@isp.example", "https://isp.exa
 
 
 def request(method="GET", headers=(), version="HTTP/1.1"):
-    made = Request.make(method, "http://q7x9.example/q7x9", headers=Headers(headers))
+    made = Request.make(method, "http://q7x9.example/q7x9")
+    made.headers = Headers(headers)
     made.http_version = version
     return made
 
