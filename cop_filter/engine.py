@@ -5,7 +5,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from cop_filter.errors import InvalidUrl
-from cop_filter.index import Codes, EmptyIndex, Evidence, Matcher, RecordKind, as_tuple, code, read_code
+from cop_filter.index import (
+    Codes,
+    EmptyIndex,
+    Evidence,
+    Matcher,
+    RecordKind,
+    Resolve,
+    T,
+    as_tuple,
+    code,
+    read_code,
+)
 from cop_filter.keywords import Automaton
 from cop_filter.names import canonical_url
 from cop_filter.policy import Policy
@@ -127,22 +138,19 @@ class Engine:
     def _answers(
         self,
         decider: "_Decider",
-        match: Callable[[list[str]], list[Codes | str | None]],
+        match: Callable[[list[str], Resolve[Verdict | InvalidUrl]], list[Verdict | InvalidUrl]],
         words: Sequence[str],
         plane: Plane,
     ) -> list[Verdict | InvalidUrl]:
+        def resolve(codes: Codes | str | None) -> Verdict | InvalidUrl:
+            if isinstance(codes, str):
+                return InvalidUrl(codes)
+            return decider.allow if codes is None else self._resolve(decider, codes, plane)
+
         try:
-            found = match(words if isinstance(words, list) else list(words))
+            return match(words if isinstance(words, list) else list(words), resolve)
         except Exception:  # noqa: BLE001 - whatever a bug raises, the network keeps its filter
             return [self._fault(decider, plane) for _ in words]
-        # Once for each distinct answer: there are few.
-        verdicts: dict[Codes | str | None, Verdict | InvalidUrl] = {
-            codes: InvalidUrl(codes) if isinstance(codes, str) else self._resolve(decider, codes, plane)
-            for codes in set(found)
-            if codes is not None
-        }
-        verdicts[None] = decider.allow
-        return [verdicts[codes] for codes in found]
 
     def _resolve(self, decider: "_Decider", codes: Codes, plane: Plane) -> Verdict:
         try:
@@ -206,12 +214,12 @@ class _Decider:
         found = self.index.explain_url(query.url)
         return _in_order(found, self._from_automaton(query.url, tuple(value for value, _ in found)))
 
-    def match_url_hosts(self, urls: list[str]) -> list[Codes | str | None]:
+    def match_url_hosts(self, urls: list[str], resolve: Resolve[T]) -> list[T]:
         """`match_url_host` for many; planes that see only hosts are seldom asked in bulk."""
-        return [_or_reason(self.match_url_host, url) for url in urls]
+        return [resolve(_or_reason(self.match_url_host, url)) for url in urls]
 
-    def _match_urls_and_automaton(self, urls: list[str]) -> list[Codes | str | None]:
-        return [_or_reason(self._match_url_and_automaton, url) for url in urls]
+    def _match_urls_and_automaton(self, urls: list[str], resolve: Resolve[T]) -> list[T]:
+        return [resolve(_or_reason(self._match_url_and_automaton, url)) for url in urls]
 
     def _match_url_and_automaton(self, url: str | bytes) -> Codes | None:
         codes = self.index.match_url(url)

@@ -5,16 +5,18 @@ m probes meets a false match with probability n*m / 2^128: for 10 million record
 about 1e-30. Hashes are keyed, so nobody without the key can craft a name that collides.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from cop_filter import _native
 from cop_filter.entries import Entry
-from cop_filter.errors import IndexRefused
+from cop_filter.errors import IndexRefused, InvalidUrl
 from cop_filter.keywords import ANY_QUERY
 from cop_filter.names import canonical_host, canonical_hosts, canonical_url, canonical_urls
 from cop_filter.verdict import Kind
+
+T = TypeVar("T")
 
 Codes = int | tuple[int, ...]
 """The records that apply to a question, most specific first: one code, or several."""
@@ -73,14 +75,21 @@ def read_code(value: int) -> tuple[int, RecordKind, bool]:
     return value >> 5, RecordKind(value >> 1 & 15), bool(value & 1)
 
 
+Resolve = Callable[[Codes | str | None], T]
+"""Makes an answer of codes, or of a str: the reason why a word is no host or URL."""
+
+
 class Matcher(Protocol):
-    """What the engine asks. ValueError: the word is no host or URL; in a batch its reason, a str."""
+    """What the engine asks. ValueError: the word is no host or URL.
+
+    In a batch `resolve` is asked once for each distinct answer.
+    """
 
     def match_host(self, host: str | bytes) -> Codes | None: ...
     def match_url(self, url: str | bytes) -> Codes | None: ...
     def match_url_host(self, url: str | bytes) -> Codes | None: ...
-    def match_hosts(self, hosts: list[str]) -> list[Codes | str | None]: ...
-    def match_urls(self, urls: list[str]) -> list[Codes | str | None]: ...
+    def match_hosts(self, hosts: list[str], resolve: Resolve[T]) -> list[T]: ...
+    def match_urls(self, urls: list[str], resolve: Resolve[T]) -> list[T]: ...
     def explain_host(self, host: str | bytes) -> Evidence: ...
     def explain_url(self, url: str | bytes) -> Evidence: ...
 
@@ -96,11 +105,11 @@ class EmptyIndex:
 
     match_url_host = match_url
 
-    def match_hosts(self, hosts: list[str]) -> list[Codes | str | None]:
-        return [str(host) if isinstance(host, ValueError) else None for host in canonical_hosts(hosts)]
+    def match_hosts(self, hosts: list[str], resolve: Resolve[T]) -> list[T]:
+        return [resolve(_reason(host)) for host in canonical_hosts(hosts)]
 
-    def match_urls(self, urls: list[str]) -> list[Codes | str | None]:
-        return [str(url) if isinstance(url, ValueError) else None for url in canonical_urls(urls)]
+    def match_urls(self, urls: list[str], resolve: Resolve[T]) -> list[T]:
+        return [resolve(_reason(url)) for url in canonical_urls(urls)]
 
     def explain_host(self, host: str | bytes) -> Evidence:
         canonical_host(host)
@@ -109,6 +118,10 @@ class EmptyIndex:
     def explain_url(self, url: str | bytes) -> Evidence:
         canonical_url(url)
         return []
+
+
+def _reason(canonical: object) -> str | None:
+    return str(canonical) if isinstance(canonical, InvalidUrl) else None
 
 
 def open_index(path: str, key: bytes) -> _native.Index:

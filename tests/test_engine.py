@@ -218,7 +218,7 @@ def test_the_hosts_that_the_filter_needs_can_never_be_blocked(tmp_path):
 class BrokenIndex(EmptyIndex):
     """Fails as a bug would."""
 
-    def match_host(self, host):
+    def match_host(self, *asked):
         raise RuntimeError("a bug")
 
     match_url = match_url_host = match_hosts = match_urls = match_host

@@ -21,9 +21,7 @@ impl KeyedHash {
     }
 
     pub fn of(&self, key: &[u8]) -> u128 {
-        let mut state = self.0;
-        state.write(key);
-        state.finish128().as_u128()
+        self.0.hash(key).as_u128()
     }
 
     /// Tags are stored keyed as well, so that they tell nothing about an entry.
@@ -40,6 +38,13 @@ impl KeyedHash {
 pub struct Match {
     pub meta: Meta,
     pub reference: u64,
+}
+
+/// A keyed hash to look for, and whether it is of the whole host or of a parent.
+#[derive(Debug, Clone, Copy)]
+pub struct Probe {
+    hash: u128,
+    whole: bool,
 }
 
 pub struct Index {
@@ -133,34 +138,43 @@ impl Index {
         )
     }
 
-    /// Host-level records for a host and its parents, most specific first.
-    pub fn match_host(&self, host: &Host<'_>, found: &mut Vec<Match>) {
-        let name: &[u8] = &host.name;
-        if host.is_address {
-            self.at_suffix(name, true, found);
-            return;
-        }
-        let wanted = self.header.label_counts;
-        let labels = name.iter().filter(|&&b| b == b'.').count() + 1;
-        let mut suffix = name;
-        for left in (1..=labels).rev() {
-            if wanted & (1 << left.min(63)) != 0 {
-                self.at_suffix(suffix, left == labels, found);
-            }
-            if let Some(dot) = suffix.iter().position(|&b| b == b'.') {
+    /// What to look for at host level: the host and its parents, most specific first, as far as any
+    /// record has that many labels.
+    pub fn probes<'a>(&'a self, host: &'a Host<'a>) -> impl Iterator<Item = Probe> + 'a {
+        let labels = host.name.iter().filter(|&&b| b == b'.').count() + 1;
+        let (parents, counts) = if host.is_address {
+            (1, 1 << 63)
+        } else {
+            (labels, self.header.label_counts)
+        };
+        let mut suffix: &[u8] = &host.name;
+        (0..parents).filter_map(move |above| {
+            if above > 0 {
+                let dot = suffix.iter().position(|&b| b == b'.').unwrap_or(0);
                 suffix = &suffix[dot + 1..];
             }
-        }
+            (host.is_address || counts & 1 << (labels - above).min(63) != 0).then(|| Probe {
+                hash: self.hash.of(suffix),
+                whole: above == 0,
+            })
+        })
     }
 
-    fn at_suffix(&self, suffix: &[u8], whole: bool, found: &mut Vec<Match>) {
-        let records = self.records(self.hash.of(suffix));
-        found.extend(records.filter(|hit| match hit.meta.kind() {
-            RecordKind::Domain => true,
-            RecordKind::Below => !whole,
-            RecordKind::Host | RecordKind::Pages | RecordKind::Patterns => whole,
-            RecordKind::Url | RecordKind::UrlAnyQuery | RecordKind::Prefix => false,
-        }));
+    /// Whether a probe may find a record; "no" is certain, and needs one word of memory.
+    pub fn may_match(&self, probe: Probe) -> bool {
+        self.may_hold(probe.hash)
+    }
+
+    /// Host-level records for a host and its parents, most specific first.
+    pub fn match_host(&self, host: &Host<'_>, found: &mut Vec<Match>) {
+        for Probe { hash, whole } in self.probes(host) {
+            found.extend(self.records(hash).filter(|hit| match hit.meta.kind() {
+                RecordKind::Domain => true,
+                RecordKind::Below => !whole,
+                RecordKind::Host | RecordKind::Pages | RecordKind::Patterns => whole,
+                RecordKind::Url | RecordKind::UrlAnyQuery | RecordKind::Prefix => false,
+            }));
+        }
     }
 
     /// All entries for a URL, most specific first: the page, prefixes from the longest, hosts.

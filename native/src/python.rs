@@ -9,6 +9,7 @@ use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 /// Text or bytes as bytes. Text may hold lone surrogates (bytes that some caller smuggled through
@@ -142,12 +143,17 @@ fn as_url_host(word: &[u8]) -> Result<Question<'_>, Invalid> {
 }
 
 impl Question<'_> {
-    fn ask(&self, index: &Index, found: &mut Vec<Match>) {
-        found.clear();
+    fn host(&self) -> &Host<'_> {
         match self {
-            Self::Host(_, host) => index.match_host(host, found),
+            Self::Host(_, host) => host,
+            Self::Url(_, url) | Self::UrlHost(_, url) => &url.host,
+        }
+    }
+
+    fn ask(&self, index: &Index, found: &mut Vec<Match>) {
+        match self {
+            Self::Host(..) | Self::UrlHost(..) => index.match_host(self.host(), found),
             Self::Url(_, url) => index.match_url(url, found),
-            Self::UrlHost(_, url) => index.match_host(&url.host, found),
         }
     }
 
@@ -172,18 +178,33 @@ impl Question<'_> {
         hit.meta.list() << 5 | (kind as u32) << 1 | u32::from(folded)
     }
 
-    /// None, one code as an int, or a tuple of codes: most answers then allocate nothing.
-    fn codes<'py>(
-        &self,
-        py: Python<'py>,
-        index: &Index,
-        found: &mut Vec<Match>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        self.ask(index, found);
-        Ok(match found.as_slice() {
-            [] => py.None().into_bound(py),
-            [hit] => self.code(hit, index).into_pyobject(py)?.into_any(),
-            _ => PyTuple::new(py, found.iter().map(|hit| self.code(hit, index)))?.into_any(),
+    fn codes(&self, index: &Index, found: &[Match]) -> Codes {
+        match found {
+            [] => Codes::None,
+            [hit] => Codes::One(self.code(hit, index)),
+            _ => Codes::Many(found.iter().map(|hit| self.code(hit, index)).collect()),
+        }
+    }
+}
+
+/// In Python: None, one code as an int, or a tuple of codes. Most answers allocate nothing.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Codes {
+    None,
+    One(u32),
+    Many(Vec<u32>),
+}
+
+impl<'py> IntoPyObject<'py> for Codes {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = PyErr;
+
+    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        Ok(match self {
+            Self::None => py.None().into_bound(py),
+            Self::One(code) => code.into_pyobject(py)?.into_any(),
+            Self::Many(codes) => PyTuple::new(py, codes)?.into_any(),
         })
     }
 }
@@ -192,24 +213,80 @@ impl Question<'_> {
 #[pyclass(frozen, name = "Index", module = "cop_filter._native")]
 struct PyIndex(Index);
 
+/// Questions that are looked at together, so that their waits for memory overlap.
+const TOGETHER: usize = 64;
+
 impl PyIndex {
-    fn one<'py>(&self, word: &Bound<'py, PyAny>, read: Read) -> PyResult<Bound<'py, PyAny>> {
+    fn one(&self, word: &Bound<'_, PyAny>, read: Read) -> PyResult<Codes> {
         let bytes = raw(word)?;
         let question = read(&bytes).map_err(invalid)?;
-        question.codes(word.py(), &self.0, &mut Vec::new())
+        let mut found = Vec::new();
+        question.ask(&self.0, &mut found);
+        Ok(question.codes(&self.0, &found))
     }
 
-    fn many<'py>(&self, words: &Bound<'py, PyList>, read: Read) -> PyResult<Bound<'py, PyList>> {
-        let py = words.py();
-        let mut found = Vec::new();
+    fn many<'py>(
+        &self,
+        words: &Bound<'py, PyList>,
+        resolve: &Bound<'py, PyAny>,
+        read: Read,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let nothing = resolve.call1((Codes::None,))?;
+        let mut resolved = HashMap::new();
         let mut out = Vec::with_capacity(words.len());
-        for word in words.iter() {
-            out.push(match read(&raw(&word)?) {
-                Ok(question) => question.codes(py, &self.0, &mut found)?,
-                Err(reason) => PyString::new(py, &reason.to_string()).into_any(),
-            });
+        let (mut probes, mut found) = (Vec::new(), Vec::new());
+        for start in (0..words.len()).step_by(TOGETHER) {
+            let chunk: Vec<_> = (start..words.len().min(start + TOGETHER))
+                .map(|i| words.get_item(i))
+                .collect::<PyResult<_>>()?;
+            let bytes: Vec<_> = chunk.iter().map(raw).collect::<PyResult<_>>()?;
+            let mut may_match = [false; TOGETHER];
+            probes.clear();
+            for (i, word) in bytes.iter().enumerate() {
+                match read(word) {
+                    Ok(question) => {
+                        probes.extend(self.0.probes(question.host()).map(|probe| (i, probe)));
+                    }
+                    // Looked at once more below, for its reason.
+                    Err(_) => may_match[i] = true,
+                }
+            }
+            // Nothing but loads of memory that do not depend on each other: the waits overlap.
+            for (i, probe) in &probes {
+                may_match[*i] |= self.0.may_match(*probe);
+            }
+            for (word, may_match) in bytes.iter().zip(may_match) {
+                out.push(if may_match {
+                    self.answer(word, read, resolve, &mut resolved, &mut found)?
+                } else {
+                    nothing.clone()
+                });
+            }
         }
-        PyList::new(py, out)
+        PyList::new(words.py(), out)
+    }
+
+    fn answer<'py>(
+        &self,
+        word: &[u8],
+        read: Read,
+        resolve: &Bound<'py, PyAny>,
+        resolved: &mut HashMap<Codes, Bound<'py, PyAny>>,
+        found: &mut Vec<Match>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let question = match read(word) {
+            Ok(question) => question,
+            Err(reason) => return resolve.call1((reason.to_string(),)),
+        };
+        found.clear();
+        question.ask(&self.0, found);
+        let codes = question.codes(&self.0, found);
+        if let Some(answer) = resolved.get(&codes) {
+            return Ok(answer.clone());
+        }
+        let answer = resolve.call1((codes.clone(),))?;
+        resolved.insert(codes, answer.clone());
+        Ok(answer)
     }
 
     fn explain(&self, word: &Bound<'_, PyAny>, read: Read) -> PyResult<Vec<(u32, u64)>> {
@@ -236,28 +313,37 @@ impl PyIndex {
     }
 
     /// The codes of all records for a host, most specific first.
-    fn match_host<'py>(&self, host: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn match_host(&self, host: &Bound<'_, PyAny>) -> PyResult<Codes> {
         self.one(host, as_host)
     }
 
     /// The codes of all records for a URL, most specific first.
-    fn match_url<'py>(&self, url: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn match_url(&self, url: &Bound<'_, PyAny>) -> PyResult<Codes> {
         self.one(url, as_url)
     }
 
     /// Like `match_url`, for planes that see only the host.
-    fn match_url_host<'py>(&self, url: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    fn match_url_host(&self, url: &Bound<'_, PyAny>) -> PyResult<Codes> {
         self.one(url, as_url_host)
     }
 
-    /// `match_host` for many; a str in the answer is the reason why there is none.
-    fn match_hosts<'py>(&self, hosts: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
-        self.many(hosts, as_host)
+    /// `match_host` for many. `resolve` makes an answer of codes (asked once for each distinct
+    /// answer in the batch), or of a str: the reason why a word is no host.
+    fn match_hosts<'py>(
+        &self,
+        hosts: &Bound<'py, PyList>,
+        resolve: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        self.many(hosts, resolve, as_host)
     }
 
-    /// `match_url` for many; a str in the answer is the reason why there is none.
-    fn match_urls<'py>(&self, urls: &Bound<'py, PyList>) -> PyResult<Bound<'py, PyList>> {
-        self.many(urls, as_url)
+    /// `match_url` for many, with `resolve` as in `match_hosts`.
+    fn match_urls<'py>(
+        &self,
+        urls: &Bound<'py, PyList>,
+        resolve: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        self.many(urls, resolve, as_url)
     }
 
     /// `match_host` with the opaque reference of each record.
