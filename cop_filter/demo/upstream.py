@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 from dnslib import CNAME, QTYPE, RR, SOA, A, DNSError, DNSRecord
 
@@ -59,9 +60,10 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._upstream = upstream
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        # Cast, not checked: before Python 3.12 asyncio's own transport does not inherit from this class.
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         response = self._upstream.answer(data)
-        if response is not None and isinstance(self._transport, asyncio.DatagramTransport):
+        if response is not None:
             self._transport.sendto(response, addr)
