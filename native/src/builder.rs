@@ -131,10 +131,8 @@ impl Builder {
         self.put_buckets(&header, &mut file);
         file.resize(header.filter_at(), 0);
         self.put_filter(&header, &mut file);
-        for (hash, _) in &self.records {
+        for (hash, meta) in &self.records {
             file.extend_from_slice(&hash.to_le_bytes());
-        }
-        for (_, meta) in &self.records {
             file.extend_from_slice(&meta.0.to_le_bytes());
         }
         layout::seal(&mut file, &self.keys.code);
@@ -157,7 +155,7 @@ impl Builder {
 
     fn put_filter(&self, header: &Header, file: &mut Vec<u8>) {
         let start = file.len();
-        file.resize(header.hashes_at(), 0);
+        file.resize(header.records_at(), 0);
         let filter = &mut file[start..];
         for (hash, _) in &self.records {
             let at = WORD_BYTES * filter_word(*hash, header.filter_words);

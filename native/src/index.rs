@@ -3,7 +3,7 @@
 use crate::canonical::{Host, Url};
 use crate::layout::{
     self, filter_mask, filter_word, hash_at, u32_at, u64_at, Header, Keys, Meta, RecordKind,
-    HASH_BYTES, META_BYTES, WORD_BYTES,
+    HASH_BYTES, RECORD_BYTES, WORD_BYTES,
 };
 use memmap2::Mmap;
 use siphasher::sip128::{Hasher128, SipHasher13};
@@ -96,10 +96,9 @@ impl Index {
     }
 
     pub fn record(&self, i: usize) -> (u128, Meta) {
-        (
-            hash_at(&self.map, self.header.hashes_at() + HASH_BYTES * i),
-            Meta(u32_at(&self.map, self.header.metas_at() + META_BYTES * i)),
-        )
+        let at = self.header.records_at() + RECORD_BYTES * i;
+        let meta = u32_at(&self.map, at + HASH_BYTES);
+        (hash_at(&self.map, at), Meta(meta))
     }
 
     fn may_hold(&self, hash: u128) -> bool {
@@ -115,11 +114,11 @@ impl Index {
         } else {
             (0, 0)
         };
-        let hashes = self.header.hashes_at();
         (first..end)
-            .filter(move |i| hash_at(&self.map, hashes + HASH_BYTES * i) == hash)
-            .map(move |i| Match {
-                meta: self.record(i).1,
+            .map(move |i| self.record(i))
+            .filter(move |(stored, _)| *stored == hash)
+            .map(move |(_, meta)| Match {
+                meta,
                 reference: hash as u64,
             })
     }

@@ -4,8 +4,7 @@
 //! header   128 bytes   magic, version, counts, geometry, key check, authentication code
 //! buckets  u32 × (2^bits + 1)   first record of each bucket; a bucket is the hash's top bits
 //! filter   u64 × words          Bloom filter over all hashes, four bits of one word for each
-//! hashes   16 bytes × records   keyed 128-bit hashes, ascending
-//! metas    u32 × records        list number, kind, spelling tag
+//! records  20 bytes × records   keyed 128-bit hash, ascending; u32: list number, kind, spelling tag
 //! ```
 //!
 //! The authentication code is a keyed BLAKE3 over the whole file with the code's field zeroed: a
@@ -15,7 +14,7 @@ pub const MAGIC: [u8; 8] = *b"COPINDEX";
 pub const VERSION: u32 = 1;
 pub const HEADER_BYTES: usize = 128;
 pub const HASH_BYTES: usize = 16;
-pub const META_BYTES: usize = 4;
+pub const RECORD_BYTES: usize = 20;
 pub const WORD_BYTES: usize = 8;
 const CODE: std::ops::Range<usize> = 96..128;
 
@@ -66,16 +65,12 @@ impl Header {
         (self.buckets_at() + 4 * ((1 << self.bucket_bits) + 1)).next_multiple_of(WORD_BYTES)
     }
 
-    pub fn hashes_at(&self) -> usize {
+    pub fn records_at(&self) -> usize {
         self.filter_at() + WORD_BYTES * self.filter_words as usize
     }
 
-    pub fn metas_at(&self) -> usize {
-        self.hashes_at() + HASH_BYTES * self.records as usize
-    }
-
     pub fn file_bytes(&self) -> usize {
-        self.metas_at() + META_BYTES * self.records as usize
+        self.records_at() + RECORD_BYTES * self.records as usize
     }
 
     pub fn to_bytes(self) -> [u8; HEADER_BYTES] {
