@@ -7,6 +7,7 @@ EDNS, no access list, no counters and no upstream.
 import argparse
 import asyncio
 from pathlib import Path
+from typing import cast
 
 from dnslib import QTYPE, RR, A, DNSError, DNSRecord
 
@@ -21,8 +22,8 @@ class Peer(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport to answer on."""
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        # Cast, not checked: before Python 3.12 asyncio's own transport does not inherit from this class.
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Answer one query."""
