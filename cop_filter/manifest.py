@@ -51,22 +51,17 @@ class Manifest:
         return None
 
     def to_bytes(self, key: bytes) -> bytes:
-        """JSON with an authentication code over it."""
-        body = json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, indent=1)
-        return json.dumps({"code": _code(body, key), "manifest": body}).encode()
+        """A line with an authentication code (HMAC-SHA256, hex), then JSON."""
+        body = json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, indent=1).encode()
+        return _code(body, key) + b"\n" + body
 
     @staticmethod
     def from_bytes(raw: bytes, key: bytes) -> "Manifest":
         """Read and verify; raises StateError when it is corrupt, foreign or of another version."""
-        try:
-            outer = json.loads(raw)
-            body = outer["manifest"]
-            authentic = hmac.compare_digest(outer["code"], _code(body, key))
-            fields = json.loads(body) if authentic else {}
-        except (ValueError, KeyError, TypeError):
-            raise StateError("manifest refused: it is corrupt") from None
-        if not authentic:
+        code, _, body = raw.partition(b"\n")
+        if not hmac.compare_digest(code, _code(body, key)):
             raise StateError("manifest refused: it is corrupt or was made with another key")
+        fields = json.loads(body)
         if fields.pop("format") != FORMAT:
             raise StateError(
                 "manifest refused: it is of another version; run `cop-filter sync` to make a new one"
@@ -75,8 +70,8 @@ class Manifest:
         return Manifest(**fields)
 
 
-def _code(body: str, key: bytes) -> str:
-    return hmac.new(key, body.encode(), hashlib.sha256).hexdigest()
+def _code(body: bytes, key: bytes) -> bytes:
+    return hmac.new(key, body, hashlib.sha256).hexdigest().encode()
 
 
 def _list_state(fields: dict[str, Any]) -> ListState:

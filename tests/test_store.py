@@ -162,9 +162,9 @@ def test_a_manifest_of_another_version_is_refused_and_says_what_to_do(tmp_path):
     publish(a_config(tmp_path), national=["one.example"])
     store = Store(tmp_path)
     path = store.folder(1) / "manifest"
-    body = json.loads(json.loads(path.read_bytes())["manifest"])
-    body = json.dumps({**body, "format": 99})
-    path.write_text(json.dumps({"code": manifests._code(body, store.keys().manifest), "manifest": body}))
+    _, _, body = path.read_bytes().partition(b"\n")
+    body = json.dumps({**json.loads(body), "format": 99}).encode()
+    path.write_bytes(manifests._code(body, store.keys().manifest) + b"\n" + body)
     with pytest.raises(StateError, match="cop-filter sync"):
         store.manifest(1)
 

@@ -1,0 +1,53 @@
+"""Keys derived from one key, and the box that patterns and keywords lie in."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cop_filter.errors import StateError
+from cop_filter.sealing import Keys, open_entries, seal_entries
+from cop_filter.verdict import Kind
+
+KEY = bytes(range(32))
+ENTRIES = st.frozensets(
+    st.tuples(st.integers(0, 4095), st.sampled_from([Kind.PATTERN, Kind.KEYWORD]), st.text(max_size=30))
+)
+
+
+@given(ENTRIES)
+def test_what_was_sealed_is_opened_again(entries):
+    assert open_entries(seal_entries(entries, KEY), KEY) == entries
+
+
+def test_a_box_shows_no_text_and_is_never_twice_the_same():
+    entries = [(0, Kind.PATTERN, "planted.example/a/*")]
+    box = seal_entries(entries, KEY)
+    assert b"planted" not in box
+    assert box != seal_entries(entries, KEY)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda box: box[:-1], lambda box: box[:5], lambda _: b"", lambda box: box + b"x"]
+)
+def test_a_damaged_box_is_refused(damage):
+    with pytest.raises(StateError, match="patterns refused"):
+        open_entries(damage(seal_entries([(0, Kind.KEYWORD, "planted")], KEY)), KEY)
+
+
+def test_a_box_of_another_key_is_refused():
+    with pytest.raises(StateError, match="another key"):
+        open_entries(seal_entries([], KEY), bytes(32))
+
+
+def test_the_keys_of_one_key_file_all_differ_and_are_not_shown():
+    keys = Keys.derive(KEY)
+    parts = {keys.index, keys.manifest, keys.patterns, keys.references, KEY}
+    assert len(parts) == 5
+    assert KEY.hex() not in repr(keys)
+    assert keys.index.hex() not in repr(keys)
+    assert str(keys.index) not in repr(keys)
+
+
+def test_a_key_file_of_the_wrong_length_is_refused():
+    with pytest.raises(StateError, match="32 bytes"):
+        Keys.derive(b"short")
