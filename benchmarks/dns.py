@@ -22,31 +22,14 @@ from typing import Any
 import dns_load
 import results
 from dns_load import Question
-
-import cop_filter.config
-from cop_filter import compiler
-from cop_filter.entries import parse_many
-from cop_filter.store import Store
+from published import free_port, publish
 
 SEED = 20_240_501
 SPLASH, ORIGIN = bytes([192, 0, 2, 80]), bytes([192, 0, 2, 1])
 _DISTINCT = 2_000
 """Names asked in turn; the cached ones among them fit the cache many times over."""
 
-_CONFIG = """
-state_dir = "{folder}/state"
-[operator]
-name = "Example Net"
-responsible_officer = "Child safety officer, safety@isp.example"
-appeals = "https://isp.example/appeal"
-hotline = "https://hotline.example"
-[[lists]]
-id = "national"
-source = "file:{folder}/national.txt"
-format = "plain"
-authority = "Example Hotline"
-category = "csam"
-legal_basis = "membership"
+_ROLES = """
 [dns]
 listen = ["127.0.0.1:{port}"]
 upstreams = ["127.0.0.1:{upstream_port}"]
@@ -84,14 +67,6 @@ def _answer(sock: socket.socket) -> None:
         sock.sendto(header + query[12:question_end] + record, client)
 
 
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
 @contextlib.contextmanager
 def served(command: list[str], port: int, first: Question) -> Iterator[int]:
     """A server process that answers; ended afterwards."""
@@ -115,21 +90,8 @@ def served(command: list[str], port: int, first: Question) -> Iterator[int]:
 def resolver(folder: Path, names: list[str], workers: int, upstream: Upstream) -> tuple[list[str], int]:
     """Publish the list once; the command that serves it, and its port."""
     port = free_port()
-    path = folder / f"cop-filter-{workers}.toml"
-    path.write_text(
-        _CONFIG.format(
-            folder=folder, port=port, upstream_port=upstream.port, workers=workers, splash_port=free_port()
-        ),
-        encoding="utf-8",
-    )
-    config = cop_filter.config.load(path)
-    store = Store(config.state_dir)
-    store.prepare()
-    if store.current() is None:
-        with compiler.draft(store, config) as draft:
-            for start in range(0, len(names), 50_000):
-                draft.replace("national", parse_many(names[start : start + 50_000]))
-            draft.publish()
+    roles = _ROLES.format(port=port, upstream_port=upstream.port, workers=workers, splash_port=free_port())
+    path = publish(folder / f"cop-filter-{workers}.toml", roles, names)
     return [sys.executable, "-m", "dns_resolver", "--config", str(path)], port
 
 

@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,16 @@ import can_ada
 import corpus
 import results
 from corpus import Corpus
+from published import publish
 
+import cop_filter.config
 from cop_filter import compiler, formats
-from cop_filter.config import Config, ListConfig, OperatorConfig
+from cop_filter.config import Config
 from cop_filter.engine import Engine
 from cop_filter.index import Builder, open_index
 from cop_filter.loader import load_snapshot
 from cop_filter.store import Store
-from cop_filter.verdict import Action, LegalBasis
+from cop_filter.verdict import Action
 
 SHARES = (0.0, 0.001, 0.1, 1.0)
 ASKED = 200_000
@@ -45,9 +48,9 @@ Ask = Callable[[Sequence[str]], int]
 # ---------------------------------------------------------------- what is compared
 
 
-def cop_filter_engine(folder: str, what: str) -> Ask:
+def cop_filter_engine(state_dir: Path, what: str) -> Ask:
     """The engine over a published generation; `what` is one of its four calls."""
-    store = Store(Path(folder))
+    store = Store(state_dir)
     engine = Engine(load_snapshot(store, store.current() or 0))
     call = getattr(engine, what)
     if what.endswith("s"):
@@ -197,27 +200,11 @@ def rows_for(name: str, question: str, measured: list[Any]) -> list[dict[str, An
 # ---------------------------------------------------------------- compiling
 
 
-def a_config(folder: Path) -> Config:
-    operator = OperatorConfig(
-        "Bench", "officer@isp.example", "https://isp.example/", "https://hotline.example/"
-    )
-    listed = ListConfig(
-        id="bench",
-        source="file:list",
-        authority="Bench",
-        category="bench",
-        legal_basis=LegalBasis.MEMBERSHIP,
-        format="plain",
-    )
-    return Config(state_dir=folder, operator=operator, lists=(listed,))
-
-
-def publish(folder: Path, body: bytes) -> None:
-    config = a_config(folder)
-    with compiler.draft(Store(folder), config) as draft:
+def publish_bytes(config: Config, body: bytes) -> None:
+    with compiler.draft(Store(config.state_dir), config) as draft:
         for chunk in formats.parse({"": body}, format="plain"):
-            draft.replace("bench", chunk.entries)
-        draft.publish({"bench": "digest"})
+            draft.replace("national", chunk.entries)
+        draft.publish({"national": "digest"})
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -233,7 +220,8 @@ def compiling(listed: Corpus, rounds: int) -> list[dict[str, Any]]:
     whole, compile_alone, opened = [], [], []
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
-            whole.append(seconds(partial(publish, Path(folder), body)))
+            config = cop_filter.config.load(publish(Path(folder) / "cop-filter.toml", "", []))
+            whole.append(seconds(partial(publish_bytes, config, body)))
             entries = [chunk.entries for chunk in formats.parse({"": body}, format="plain")]
             path = Path(folder) / "alone"
             compile_alone.append(seconds(partial(compile_index, entries, path)))
@@ -284,16 +272,15 @@ def lookups(listed: Corpus, rounds: int, *, peers: bool) -> list[dict[str, Any]]
     ]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        publish(
-            Path(folder), "\n".join([*listed.domains, *(f"http://{url}" for url in listed.urls)]).encode()
-        )
+        pages = map("http://{}".format, listed.urls)
+        publish(Path(folder) / "cop-filter.toml", "", chain(listed.domains, pages))
         for what, question, asked in (
             ("decide_host", "host, single calls", hosts_expected),
             ("decide_hosts", "host, batch", hosts_expected),
             ("decide_url", "raw URL, single calls", urls_expected),
             ("decide_urls", "raw URL, batch", urls_expected),
         ):
-            make = partial(cop_filter_engine, folder, what)
+            make = partial(cop_filter_engine, Path(folder) / "state", what)
             rows += rows_for("cop-filter", question, in_own_process(question, make, asked, rounds))
     if not peers:
         return rows

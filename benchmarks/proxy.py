@@ -21,33 +21,11 @@ from pathlib import Path
 
 import proxy_load
 import results
-
-import cop_filter.config
-from cop_filter import compiler
-from cop_filter.entries import parse_many
-from cop_filter.store import Store
+from published import free_port, publish
 
 _ROUNDS = 3
 _CONNECTIONS = 16
 _PAGES = 500
-
-_CONFIG = """
-state_dir = "{folder}/state"
-[operator]
-name = "Example Net"
-responsible_officer = "Child safety officer, safety@isp.example"
-appeals = "https://isp.example/appeal"
-hotline = "https://hotline.example"
-[[lists]]
-id = "national"
-source = "file:{folder}/national.txt"
-format = "plain"
-authority = "Example Hotline"
-category = "csam"
-legal_basis = "membership"
-[proxy]
-listen = "127.0.0.1:{port}"
-"""
 
 _BARE = """
 import asyncio, logging, sys
@@ -95,42 +73,24 @@ def _processor_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def publish(folder: Path, port: int, domains: int) -> Path:
-    """Publish `domains` domains and the listed pages of the origin; the configuration's path."""
-    path = folder / "cop-filter.toml"
-    path.write_text(_CONFIG.format(folder=folder, port=port), encoding="utf-8")
-    config = cop_filter.config.load(path)
-    store = Store(config.state_dir)
-    store.prepare()
-    with compiler.draft(store, config) as draft:
-        for start in range(0, domains, 50_000):
-            names = [f"d{n}.bench.example" for n in range(start, start + 50_000)]
-            draft.replace("national", parse_many(names))
-        pages = [f"http://127.0.0.1/listed/{n}.html" for n in range(_PAGES)]
-        draft.replace("national", parse_many(pages))
-        draft.publish()
-    return path
+def listed(domains: int) -> Iterator[str]:
+    """That many domains, and the listed pages of the origin."""
+    yield from (f"d{n}.bench.example" for n in range(domains))
+    yield from (f"http://127.0.0.1/listed/{n}.html" for n in range(_PAGES))
 
 
 def throughput(folder: Path, domains: int, duration_s: float) -> list[dict[str, object]]:
     """Ask both proxies in turn; a row for each workload, the median of the rounds."""
     origin = proxy_load.Origin()
     bare_port, port = free_port(), free_port()
-    config = publish(folder, port, domains)
+    config = publish(folder / "cop-filter.toml", f'[proxy]\nlisten = "127.0.0.1:{port}"\n', listed(domains))
     site = f"http://127.0.0.1:{origin.port}"
     allowed = [f"{site}/pages/{n}.html" for n in range(_PAGES)]
-    listed = [f"{site}/listed/{n}.html" for n in range(_PAGES)]
+    blocked = [f"{site}/listed/{n}.html" for n in range(_PAGES)]
     workloads = [
         ("allowed page", "mitmproxy alone", bare_port, allowed, 200),
         ("allowed page", "with the filter", port, allowed, 200),
-        ("listed page", "with the filter", port, listed, 451),
+        ("listed page", "with the filter", port, blocked, 451),
     ]
     rounds: list[list[tuple[proxy_load.Load, float]]] = [[] for _ in workloads]
     bare = [sys.executable, "-c", _BARE, str(bare_port), str(folder / "bare")]
@@ -180,10 +140,10 @@ def decision_us(folder: Path) -> list[dict[str, object]]:
         return _best_us(ask)
 
     allowed = timed("http://www.good.example/pages/1.html?x=1", blocked=False)
-    listed = timed("http://127.0.0.1/listed/1.html", blocked=True)
+    blocked = timed("http://127.0.0.1/listed/1.html", blocked=True)
     return [
         {"workload": "allowed page", "proxy": "the hook alone", "decision_us": allowed},
-        {"workload": "listed page", "proxy": "the hook alone", "decision_us": listed},
+        {"workload": "listed page", "proxy": "the hook alone", "decision_us": blocked},
     ]
 
 
