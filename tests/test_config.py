@@ -130,7 +130,8 @@ cache_size = "16MiB"
 udp_payload = 1400
 upstream_timeout = "1s"
 [proxy]
-listen = "127.0.0.1:8080"
+listen = "192.0.2.1:8080"
+clients = ["192.0.2.0/24", "2001:db8::/32"]
 inspect = "none"
 upstream_ca_file = "origin-ca.pem"
 certificates_dir = "certificates"
@@ -305,6 +306,28 @@ def test_two_roles_never_share_a_socket(problems) -> None:
     assert problems(MINIMAL + DNS + SPLASH + proxy) == ["proxy.listen: is already taken by dns.listen[0]"]
 
 
+@pytest.mark.parametrize("listen", ["192.0.2.1:8080", "0.0.0.0:8080", "[::]:8080", "[2001:db8::1]:8080"])
+def test_a_proxy_that_others_can_reach_is_never_open_by_accident(read, problems, listen: str) -> None:
+    proxy = f'[proxy]\nlisten = "{listen}"\n'
+    (found,) = problems(MINIMAL + proxy)
+    assert found.startswith("proxy.clients: is missing; ")
+    assert 'write clients = ["198.51.100.0/24"]' in found
+    (found,) = problems(MINIMAL + proxy + 'clients = "10.0.0.0/8"\n')
+    assert found.startswith("proxy.clients: must be a list")
+    (found,) = problems(MINIMAL + proxy + 'clients = ["10.0.0.1/8"]\n')
+    assert found.startswith("proxy.clients[0]: has bits set")
+    config = read(MINIMAL + proxy + 'clients = ["10.0.0.0/8"]\n')
+    assert config.proxy is not None
+    assert config.proxy.clients == (ip_network("10.0.0.0/8"),)
+
+
+@pytest.mark.parametrize("listen", ["127.0.0.1:8080", "127.0.0.9:8080", "[::1]:8080"])
+def test_a_proxy_on_loopback_serves_loopback_alone_unless_told_otherwise(read, listen: str) -> None:
+    config = read(MINIMAL + f'[proxy]\nlisten = "{listen}"\n')
+    assert config.proxy is not None
+    assert config.proxy.clients == (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
 def test_the_resolver_never_asks_itself(problems) -> None:
     dns = DNS.replace('"192.0.2.53"', '"127.0.0.1:5353"')
     assert problems(MINIMAL + dns + SPLASH) == [
@@ -322,8 +345,42 @@ def test_a_filter_without_an_operator_or_a_list_is_a_mistake(problems) -> None:
 
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "data:text/html,x"])
 def test_a_contact_is_never_a_link_that_runs(problems, link: str) -> None:
-    (found,) = problems(MINIMAL.replace("https://isp.example/appeal", link))
-    assert found.startswith("operator.appeals: is a link of a kind that the page will not show")
+    (found,) = problems(MINIMAL.replace("https://hotline.example", link))
+    assert found.startswith("operator.hotline: is a link of a kind that the page will not show")
+
+
+@pytest.mark.parametrize(
+    "appeals",
+    [
+        "HTTPS://isp.example/appeal?from=page#form",
+        "http://isp.example",
+        "mailto:appeals@isp.example?subject=Appeal",
+        "appeals+page@isp.example",
+    ],
+)
+def test_appeals_go_to_a_web_or_a_mail_address(read, appeals: str) -> None:
+    assert read(MINIMAL.replace("https://isp.example/appeal", appeals)).operator.appeals == appeals
+
+
+@pytest.mark.parametrize(
+    "appeals",
+    [
+        "by letter",
+        "write to appeals@isp.example",
+        "https://isp.example/appeal or by phone",
+        "tel:+15550100",
+        "isp.example/appeal",
+        "https://",
+        "https:///appeal",
+        "mailto:",
+        "appeals@",
+        "javascript:alert(1)//@isp.example",
+    ],
+)
+def test_appeals_that_no_header_can_carry_are_refused(problems, appeals: str) -> None:
+    (found,) = problems(MINIMAL.replace("https://isp.example/appeal", appeals))
+    assert found.startswith("operator.appeals: ")
+    assert "such as https://isp.example/appeal or appeals@isp.example" in found
 
 
 @pytest.mark.parametrize(

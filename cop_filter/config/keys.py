@@ -31,6 +31,7 @@ from cop_filter.config.values import (
     integer,
     list_id,
     number,
+    reachable,
     size,
     text,
     whole_seconds,
@@ -122,7 +123,7 @@ def keys_of(base: Path) -> dict[str, dict[str, Key]]:
         "operator": {
             "name": Key("name", text, required=True),
             "responsible_officer": Key("responsible_officer", text, required=True),
-            "appeals": Key("appeals", contact, required=True),
+            "appeals": Key("appeals", reachable, required=True),
             "hotline": Key("hotline", contact, required=True),
         },
         "lists": _list_keys(base) | _credential_keys(base),
@@ -145,6 +146,7 @@ def keys_of(base: Path) -> dict[str, dict[str, Key]]:
         },
         "proxy": {
             "listen": Key("listen", address(), required=True),
+            "clients": Key("clients", array(network)),
             "inspect": Key("inspect", choice("a way to inspect", ("listed", "none"))),
             "upstream_ca_file": Key("upstream_ca_file", path(base)),
             "certificates_dir": Key("certificates_dir", path(base)),

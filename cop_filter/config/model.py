@@ -90,6 +90,7 @@ class DnsConfig:
 @dataclass(frozen=True, slots=True)
 class ProxyConfig:
     listen: Address
+    clients: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     inspect: Literal["listed", "none"] = "listed"
     upstream_ca_file: Path | None = None
     certificates_dir: Path | None = None

@@ -1,5 +1,6 @@
 """What no single key can know: duplicates, keys that need or exclude each other, colliding sockets."""
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from cop_filter.config.keys import CREDENTIAL_FIELDS, Sections
@@ -18,6 +19,7 @@ def check(sections: Sections, problems: list[str]) -> None:
         if "recorded" in values and "until" in values and values["until"] < values["recorded"]:
             problems.append(f"exemptions[{place}].until: is before recorded; write the last day it holds")
     _sockets(sections, problems)
+    _proxy_clients(sections.proxy or {}, problems)
 
 
 def _unique_ids(lists: list[Values], problems: list[str]) -> None:
@@ -64,6 +66,16 @@ def _splash_answer(values: Values, where: str, sections: Sections, problems: lis
         problems.append(
             f"{where}.answer: 'splash' needs the page's addresses: add [splash] with addresses, "
             "or choose nxdomain, nodata or refused"
+        )
+
+
+def _proxy_clients(values: Values, problems: list[str]) -> None:
+    listen = values.get("listen")
+    unread = any(problem.startswith("proxy.clients") for problem in problems)
+    if listen and "clients" not in values and not unread and not ip_address(listen.host).is_loopback:
+        problems.append(
+            "proxy.clients: is missing; a proxy that others can reach needs the networks of those who may "
+            'use it: write clients = ["198.51.100.0/24"] with your own'
         )
 
 

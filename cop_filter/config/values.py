@@ -11,6 +11,7 @@ from typing import Any
 
 from cop_filter.config.table import ArrayError, Reader
 from cop_filter.entries import parse
+from cop_filter.errors import InvalidUrl
 from cop_filter.names import canonical_url
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -26,6 +27,12 @@ _LIST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):\S+", re.ASCII)
+_WEB = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+_MAIL = re.compile(
+    r"(?P<mailto>mailto:)?[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?"
+    r"(?(mailto)(?:\?[^\s<>\"]+)?)",
+    re.ASCII | re.IGNORECASE,
+)
 
 
 def text(value: object) -> str:
@@ -50,6 +57,24 @@ def contact(value: object) -> str:
     if scheme and scheme[1].lower() in ("https", "http"):
         canonical_url(line)
     return line
+
+
+def reachable(value: object) -> str:
+    """A web or mail address and nothing else: it also stands in a header for machines (RFC 7725 §4)."""
+    line = text(value)
+    if not (_MAIL.fullmatch(line) or (_WEB.fullmatch(line) and _is_url(line))):
+        raise ValueError(
+            "must be a web or a mail address alone, such as https://isp.example/appeal or appeals@isp.example"
+        )
+    return line
+
+
+def _is_url(line: str) -> bool:
+    try:
+        canonical_url(line)
+    except InvalidUrl:
+        return False
+    return True
 
 
 def exempted(value: object) -> str:
