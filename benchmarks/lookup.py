@@ -272,8 +272,8 @@ def lookups(listed: Corpus, rounds: int, *, peers: bool) -> list[dict[str, Any]]
     ]
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        pages = map("http://{}".format, listed.urls)
-        publish(Path(folder) / "cop-filter.toml", "", chain(listed.domains, pages))
+        page_lines = map("http://{}".format, listed.urls)
+        publish(Path(folder) / "cop-filter.toml", "", chain(listed.domains, page_lines))
         for what, question, asked in (
             ("decide_host", "host, single calls", hosts_expected),
             ("decide_hosts", "host, batch", hosts_expected),
