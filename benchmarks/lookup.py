@@ -32,17 +32,18 @@ import cop_filter.config
 from cop_filter import compiler, formats
 from cop_filter.config import Config
 from cop_filter.engine import Engine
+from cop_filter.errors import InvalidUrl
 from cop_filter.index import Builder, open_index
 from cop_filter.loader import load_snapshot
 from cop_filter.store import Store
-from cop_filter.verdict import Action
+from cop_filter.verdict import Action, Verdict
 
 SHARES = (0.0, 0.001, 0.1, 1.0)
 ASKED = 200_000
 KEY = bytes(32)
 
-Ask = Callable[[Sequence[str]], int]
-"""Asks each question of a list; the number of those that were blocked."""
+Ask = Callable[[Sequence[str]], int | list[Verdict | InvalidUrl]]
+"""Asks each question of a list; the number of those that were blocked, or all verdicts."""
 
 
 # ---------------------------------------------------------------- what is compared
@@ -54,7 +55,8 @@ def cop_filter_engine(state_dir: Path, what: str) -> Ask:
     engine = Engine(load_snapshot(store, store.current() or 0))
     call = getattr(engine, what)
     if what.endswith("s"):
-        return lambda words: sum(verdict.action is Action.BLOCK for verdict in call(words))
+        ask_all: Ask = call
+        return ask_all
 
     def ask(words: Sequence[str]) -> int:
         blocked = 0
@@ -144,6 +146,10 @@ def adblock_engine(listed: Corpus) -> Ask:
 # ---------------------------------------------------------------- measuring
 
 
+def is_block(verdict: Verdict | InvalidUrl) -> bool:
+    return isinstance(verdict, Verdict) and verdict.action is Action.BLOCK
+
+
 def rss_mib() -> float:
     with Path("/proc/self/statm").open() as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -161,7 +167,9 @@ def measure(
     took = time.perf_counter() - started
     rates = []
     for share, words, expected in asked:
-        blocked = ask(words)
+        answers = ask(words)
+        blocked = answers if isinstance(answers, int) else sum(map(is_block, answers))
+        del answers
         if blocked != expected:
             raise SystemExit(f"{name} blocks {blocked} of {len(words)}, expected {expected}")
         seconds = []

@@ -140,23 +140,28 @@ impl Index {
     /// What to look for at host level: the host and its parents, most specific first, as far as any
     /// record has that many labels.
     pub fn probes<'a>(&'a self, host: &'a Host<'a>) -> impl Iterator<Item = Probe> + 'a {
-        let labels = host.name.iter().filter(|&&b| b == b'.').count() + 1;
-        let (parents, counts) = if host.is_address {
-            (1, 1 << 63)
-        } else {
-            (labels, self.header.label_counts)
-        };
-        let mut suffix: &[u8] = &host.name;
-        (0..parents).filter_map(move |above| {
-            if above > 0 {
-                let dot = suffix.iter().position(|&b| b == b'.').unwrap_or(0);
-                suffix = &suffix[dot + 1..];
+        // Where each label begins; a host of 253 bytes has at most 127.
+        let mut starts = [0u8; 128];
+        let mut labels = 1;
+        if !host.is_address {
+            for (i, &byte) in host.name.iter().enumerate() {
+                if byte == b'.' {
+                    starts[labels] = i as u8 + 1;
+                    labels += 1;
+                }
             }
-            (host.is_address || counts & 1 << (labels - above).min(63) != 0).then(|| Probe {
-                hash: self.hash.of(suffix),
+        }
+        let counts = if host.is_address {
+            1 << 1
+        } else {
+            self.header.label_counts
+        };
+        (0..labels)
+            .filter(move |above| counts & 1 << (labels - above).min(63) != 0)
+            .map(move |above| Probe {
+                hash: self.hash.of(&host.name[usize::from(starts[above])..]),
                 whole: above == 0,
             })
-        })
     }
 
     /// Whether a probe may find a record; "no" is certain, and needs one word of memory.
