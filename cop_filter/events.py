@@ -4,12 +4,14 @@ The only thing an enforcement point records. Labels are list ids, planes, action
 no method takes a name, a URL or an address, so none can be written down by mistake.
 Several processes count into one folder through prometheus-client's multiprocess mode, which is
 switched on by the environment variable PROMETHEUS_MULTIPROC_DIR before this module is imported.
+A full disk costs figures, never the process: see `counter_files`.
 """
 
 from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
+from cop_filter.counter_files import reserve
 from cop_filter.verdict import Plane, Verdict
 
 
@@ -17,6 +19,7 @@ class Events:
     """The counters of one process."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        reserve()
         registry = registry if registry is not None else CollectorRegistry()
         self._decisions = Counter(
             "cop_filter_decisions",

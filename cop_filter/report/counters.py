@@ -4,13 +4,20 @@ One memory-mapped file for each kind of metric and process id. Counters of dead 
 while the service runs, so that totals never fall; their gauges speak of nothing any more.
 """
 
+import contextlib
+import logging
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Must be in a process's environment before prometheus_client is imported there."""
+
+_USED_BYTES = slice(0, 4)
+"""Where a file says how much of it is used (prometheus_client.mmap_dict)."""
+_log = logging.getLogger(__name__)
 
 _FILE = re.compile(r"(?P<kind>counter|gauge|histogram|summary)(?:_[a-z]+)?_(?P<pid>\d+)\.db", re.ASCII)
 
@@ -23,22 +30,41 @@ def counters_dir(state_dir: Path) -> Path:
 def prepare(state_dir: Path) -> Path:
     """Make the folder, private to the service, and drop what dead processes of earlier runs left.
 
-    Raises OSError when the folder cannot be made.
+    On a full or read-only disk this may fail, which is told and no more: a filter that cannot count
+    still has to filter.
     """
     folder = counters_dir(state_dir)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    for path, _, pid in _files(folder):
-        if not _alive(pid):
-            path.unlink(missing_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        for path, _, pid in _files(folder):
+            if not _alive(pid):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        _log.error("the folder of the counters cannot be prepared: %s", error.strerror)
     return folder
 
 
 def forget_gauges(folder: Path) -> None:
-    """Drop the gauges of dead processes: a dead worker must not be reported as lagging for ever."""
-    for path, kind, pid in _files(folder):
-        if kind == "gauge" and not _alive(pid):
-            path.unlink(missing_ok=True)
+    """Drop the gauges of dead processes: a dead worker must not be reported as lagging for ever.
+
+    Their counters give back the room that they do not need, lest a role that keeps dying fill the disk.
+    """
+    with contextlib.suppress(OSError):
+        for path, kind, pid in _files(folder):
+            if _alive(pid):
+                continue
+            if kind == "gauge":
+                path.unlink(missing_ok=True)
+            else:
+                _shrink(path)
+
+
+def _shrink(path: Path) -> None:
+    with path.open("r+b") as file:
+        used = int.from_bytes(file.read(_USED_BYTES.stop), sys.byteorder)
+        if 0 < used < path.stat().st_size:
+            file.truncate(used)
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, str, int]]:

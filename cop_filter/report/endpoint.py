@@ -69,11 +69,15 @@ def _single(name: str, text: str, value: float) -> Metric:
 
 
 def scrape(config: Config) -> bytes:
-    """One answer in the Prometheus text format. Blocks."""
+    """One answer in the Prometheus text format. Blocks.
+
+    Without the folder of the counters there are still the lists, and the alarm when those are gone too.
+    """
     folder = counters_dir(config.state_dir)
     forget_gauges(folder)
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]  # theirs to annotate
+    if folder.is_dir():
+        MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]  # theirs to annotate
     registry.register(ListCollector(lambda: current_status(config)))
     return generate_latest(registry)
 
