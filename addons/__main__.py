@@ -11,7 +11,7 @@ from pathlib import Path
 
 from addons import proxy
 from cop_filter import config as configuration
-from cop_filter import logs
+from cop_filter import logs, secrecy
 from cop_filter.errors import ConfigError, CopFilterError
 
 CANNOT_START = 2
@@ -19,6 +19,7 @@ CANNOT_START = 2
 
 def main() -> int:
     """Read the configuration and serve until SIGTERM or SIGINT."""
+    secrecy.keep()
     logs.set_up()
     parser = argparse.ArgumentParser(prog="python -m addons", description="cop-filter's HTTP proxy")
     parser.add_argument("--config", type=Path, required=True, metavar="FILE")

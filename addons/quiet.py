@@ -6,9 +6,10 @@ Its log lines name clients and hosts, its console output prints flows, its optio
 import logging
 
 from mitmproxy import exceptions
+from mitmproxy.net import tls
 from mitmproxy.options import Options
 
-from cop_filter.logs import DiscreetFormatter
+from cop_filter.logs import make_discreet
 
 _RECORDERS = ("save_stream_file", "hardump")
 _TALKATIVE = ("mitmproxy", "asyncio", "hpack", "quic", "tornado")
@@ -24,7 +25,11 @@ def refuse_recording(options: Options) -> None:
 
 
 def hush() -> None:
-    """From here on mitmproxy logs errors only: of what it starts with, never of what passes."""
+    """From here on mitmproxy logs errors only: of what it starts with, never of what passes.
+
+    Nor does it write the keys of TLS connections where SSLKEYLOGFILE says.
+    """
+    tls.log_master_secret = None
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.ERROR)
     root = logging.getLogger()
@@ -34,4 +39,4 @@ def hush() -> None:
 def withhold() -> None:
     """From here on foreign errors are logged without their text: it may name what passes."""
     for handler in logging.getLogger().handlers:
-        handler.setFormatter(DiscreetFormatter())
+        make_discreet(handler)

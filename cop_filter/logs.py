@@ -2,12 +2,15 @@
 
 Our own messages hold no name, URL or address by rule. A foreign library's message may quote one, and
 so may an exception's text: of those only what cannot is written, the logger, the level, the type of
-the exception and where it was raised.
+the exception and where it was raised. Warnings come this way too: one about a socket that was never
+closed names its peer.
 """
 
 import logging
 import sys
+import time
 import traceback
+from collections.abc import Callable
 from types import TracebackType
 from typing import TextIO
 
@@ -18,10 +21,46 @@ _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tup
 
 
 def set_up(level: int = logging.INFO, stream: TextIO | None = None) -> None:
-    """Send all logging of this process to `stream` (standard error), replacing what was set up."""
+    """Send all that this process has to say to `stream` (standard error), replacing what was set up."""
     handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
-    handler.setFormatter(DiscreetFormatter())
+    make_discreet(handler)
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.captureWarnings(capture=True)
+
+
+def make_discreet(handler: logging.Handler) -> None:
+    """Have a handler write what this module allows, and no more often than is of use."""
+    handler.setFormatter(DiscreetFormatter())
+    if not any(isinstance(one, Sparing) for one in handler.filters):
+        handler.addFilter(Sparing())
+
+
+class Sparing(logging.Filter):
+    """Lets each place in the code say `most` things in `within_s`, so that no client can fill the disk.
+
+    `clock` gives monotonic seconds.
+    """
+
+    def __init__(
+        self, most: int = 200, within_s: float = 60.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        super().__init__()
+        self._most = most
+        self._within_s = within_s
+        self._clock = clock
+        self._said: dict[tuple[str, int], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is to be written; the last one for a while says so."""
+        now = self._clock()
+        place = (record.pathname, record.lineno)
+        since, said = self._said.get(place, (now, 0))
+        if now - since >= self._within_s:
+            since, said = now, 0
+        self._said[place] = since, said + 1
+        if said + 1 == self._most:
+            record.msg = f"{record.msg} (more of these are not written for now)"
+        return said < self._most
 
 
 class DiscreetFormatter(logging.Formatter):
@@ -32,11 +71,12 @@ class DiscreetFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One record, on one line unless an exception follows."""
-        if record.name.partition(".")[0] in _OURS:
-            return super().format(record)
         discreet = logging.makeLogRecord(record.__dict__)
-        discreet.msg, discreet.args = f"(message withheld, {record.filename}:{record.lineno})", ()
-        discreet.message, discreet.exc_text, discreet.stack_info = "", None, None
+        # Another handler's formatter leaves an exception's whole text here.
+        discreet.exc_text = None
+        if record.name.partition(".")[0] not in _OURS:
+            discreet.msg, discreet.args = f"(message withheld, {record.filename}:{record.lineno})", ()
+            discreet.message, discreet.stack_info = "", None
         return super().format(discreet)
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802  the name is the base class's

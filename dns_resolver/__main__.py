@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cop_filter import config as configuration
-from cop_filter import logs
+from cop_filter import logs, secrecy
 from cop_filter.cli.exits import Exit, exit_code_of
 from cop_filter.config import Config, DnsConfig
 from cop_filter.errors import ConfigError
@@ -17,6 +17,7 @@ from dns_resolver import listeners, workers
 
 def main() -> int:
     """Read the configuration, bind the ports, serve until SIGTERM or SIGINT."""
+    secrecy.keep()
     logs.set_up()
     parser = argparse.ArgumentParser(prog="python -m dns_resolver", description="cop-filter's DNS resolver")
     parser.add_argument("--config", type=Path, required=True, metavar="FILE")

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,7 @@ from cop_filter.errors import StateError
 @pytest.fixture
 def written() -> Iterator[io.StringIO]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, shown = root.handlers[:], root.level, warnings.showwarning
     stream = io.StringIO()
     # Taken out first: setting up closes what it replaces, and these are pytest's.
     root.handlers[:] = []
@@ -21,6 +22,8 @@ def written() -> Iterator[io.StringIO]:
     yield stream
     root.handlers[:] = handlers
     root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    warnings.showwarning = shown
 
 
 def test_our_own_messages_are_written_whole(written: io.StringIO) -> None:
@@ -55,3 +58,25 @@ def test_the_text_of_our_own_exceptions_is_clean_by_rule_and_told(written: io.St
     except StateError:
         logging.getLogger("cop_filter.dns").exception("failed")
     assert "StateError: run `cop-filter sync`\n" in written.getvalue()
+
+
+def test_another_handlers_rendering_of_an_exception_is_not_repeated(written: io.StringIO) -> None:
+    record = logging.LogRecord("cop_filter.dns", logging.ERROR, __file__, 1, "failed", (), None)
+    record.exc_text = "ValueError: bad.example"
+    logging.getLogger("cop_filter.dns").handle(record)
+    assert "bad.example" not in written.getvalue()
+
+
+def test_one_place_in_the_code_cannot_fill_the_disk() -> None:
+    now = 0.0
+    sparing = logs.Sparing(most=3, within_s=60, clock=lambda: now)
+
+    def said(line: int) -> str | None:
+        record = logging.LogRecord("asyncio", logging.ERROR, __file__, line, "no room", (), None)
+        return record.getMessage() if sparing.filter(record) else None
+
+    last = "no room (more of these are not written for now)"
+    assert [said(1) for _ in range(5)] == ["no room", "no room", last, None, None]
+    assert said(2) == "no room"
+    now = 61.0
+    assert said(1) == "no room"

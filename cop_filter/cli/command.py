@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cop_filter import logs
+from cop_filter import logs, secrecy
 from cop_filter.cli import roles, state
 from cop_filter.cli.check import check
 from cop_filter.cli.exits import MEANINGS, Exit, exit_code_of
@@ -60,4 +60,5 @@ def run(argv: Sequence[str]) -> Exit:
 
 def main() -> None:
     """The entry point of `cop-filter`."""
+    secrecy.keep()
     sys.exit(run(sys.argv[1:]))
