@@ -112,6 +112,14 @@ class Draft:
         self._fresh.add(list_id)
         self._builder.add(self._numbers[list_id], entries)
 
+    def base_state(self, list_id: str) -> ListState | None:
+        """What the generation that this starts from holds of a list; None: it was never loaded."""
+        number = None if self._base is None else self._base.manifest.number_of(list_id)
+        if self._base is None or number is None:
+            return None
+        state = self._base.manifest.lists[number]
+        return None if state.published_at is None else state
+
     def count(self, list_id: str) -> int:
         """Distinct fresh entries of a list so far."""
         return self._builder.settle(len(self._numbers))[self._numbers[list_id]]
@@ -169,6 +177,17 @@ def draft(store: Store, config: Config, *, clock: Callable[[], float] = time.tim
     store.prepare()
     with store.writer():
         yield Draft(store, config, clock)
+
+
+def damaged(store: Store) -> bool:
+    """Whether something was published and cannot be opened any more."""
+    try:
+        current = store.current()
+        if current is not None:
+            open_generation(store, current)
+    except StateError:
+        return True
+    return False
 
 
 def stale(store: Store, config: Config) -> bool:

@@ -41,6 +41,12 @@ class Ledger:
             return Known()
         return Known(Validators(_text(note, "etag"), _text(note, "last_modified")), _text(note, "digest"))
 
+    def forget(self, config: ListConfig) -> None:
+        """Have the list fetched whole: what was accepted last is lost."""
+        status = self._store.read_status()
+        if isinstance(note := status.get(config.id), dict):
+            self._replace({**status, config.id: {**note, **dict.fromkeys(_MEMORY)}}, config.id)
+
     def accepted(self, config: ListConfig, known: Known, in_force: ListState | None, moment: Moment) -> None:
         """Note that what is in force is what the source has."""
         memory = {**known.validators._asdict(), "digest": known.digest, "reading": _reading(config)}
@@ -64,8 +70,11 @@ class Ledger:
             **moment._asdict(),
             **more,
         }
+        self._replace({**self._store.read_status(), list_id: note}, list_id)
+
+    def _replace(self, status: dict[str, dict[str, Any]], list_id: str) -> None:
         try:
-            self._store.write_status({**self._store.read_status(), list_id: note})
+            self._store.write_status(status)
         except OSError as error:
             # A full disk must not undo what the refresh did: the list is in force whatever is noted.
             _log.warning("the status of list %s cannot be written: %s", list_id, error.strerror)

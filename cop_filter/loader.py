@@ -66,13 +66,15 @@ def best_generation(store: Store) -> Generation | None:
     """The current generation; if that is damaged, the newest whole one; None before the first.
 
     A damaged file must not leave the network unfiltered while an older generation is whole.
-    Raises StateError when there are generations and none is whole.
+    Raises StateError when something was published and nothing of it is whole: that is no first start.
     """
     current = None
     try:
         current = store.current()
+        published = current is not None
     except StateError as error:
         log.error("%s", error)
+        published = True
     numbers = store.numbers()
     others = [number for number in reversed(numbers) if number != current]
     for number in others if current is None else [current, *others]:
@@ -80,7 +82,7 @@ def best_generation(store: Store) -> Generation | None:
             return open_generation(store, number)
         except StateError as error:
             log.error("generation %d refused: %s", number, error)
-    if numbers:
+    if numbers or published:
         raise StateError("no generation in state_dir is whole; run `cop-filter sync` to make a new one")
     return None
 
@@ -110,28 +112,42 @@ class Watcher:
         self._engine = engine
         self._on_swap = on_swap
         self._poll_s = poll_s
+        self._stamp = self._store.pointer_stamp()
         self._refused: int | None = None
+        self._reported = ""
         self._polls_until_retry = 0
 
     def check(self) -> bool:
         """Swap now if another generation is current; True if that was done."""
         current = None
+        stamp = self._store.pointer_stamp()
         try:
             current = self._store.current()
-            if current is None or current == self._engine.generation or self._rests(current):
+            if current is None or self._has(current, stamp) or self._rests(current):
                 return False
             snapshot = load_snapshot(self._store, current)
         except StateError as error:
-            if current is None or current != self._refused:
-                log.error("the generation in force stays: %s", error)
+            self._report(f"{current} {error}", error)
             self._refused = current
             self._polls_until_retry = POLLS_PER_RETRY
             return False
         self._engine.swap(snapshot)
+        self._stamp = stamp
         self._refused = None
+        self._reported = ""
         if self._on_swap is not None:
             self._on_swap(self._engine)
         return True
+
+    def _has(self, number: int, stamp: tuple[int, int] | None) -> bool:
+        """Whether the engine has this generation: one of the same number may be of a new state folder."""
+        return number == self._engine.generation and stamp == self._stamp
+
+    def _report(self, problem: str, error: StateError) -> None:
+        """Once for each problem: it is met again at every poll."""
+        if problem != self._reported:
+            log.error("the generation in force stays: %s", error)
+        self._reported = problem
 
     def _rests(self, number: int) -> bool:
         """Whether to leave alone a generation that was refused; what refused it may have passed."""

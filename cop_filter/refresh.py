@@ -64,6 +64,7 @@ class Refresher:
         self._progress = progress
         self._ledger = Ledger(store)
         self._failures: dict[str, int] = {}
+        self._lost = False
         self._publisher = ThreadPoolExecutor(1, thread_name_prefix="publish")
         self._loop = asyncio.get_running_loop()
 
@@ -71,13 +72,14 @@ class Refresher:
         """Wait for a publish that is under way: it takes seconds, and then nothing is half done."""
         self._publisher.shutdown(wait=True, cancel_futures=True)
 
-    async def apply_policy(self) -> None:
+    async def apply_policy(self) -> bool:
         """Put the configuration's policy, exemptions and steering in force if they are not.
 
+        True when the generation in force was found damaged since the last call: refresh every list now.
         Nothing happens before the first list: a generation that blocks nothing would only be
         something to roll back to by mistake. Raises StateError, OSError.
         """
-        await self._loop.run_in_executor(self._publisher, self._publish_policy)
+        return await self._loop.run_in_executor(self._publisher, self._publish_policy)
 
     async def refresh(self, wanted: ListConfig) -> Outcome:
         """Try once to bring a list up to date, and note how it went.
@@ -119,15 +121,32 @@ class Refresher:
 
     # ------------------------------------------------------------ in the publisher's thread
 
-    def _publish_policy(self) -> None:
-        if self._store.current() is None or not compiler.stale(self._store, self._config):
-            return
+    def _publish_policy(self) -> bool:
+        if self._mend() or self._store.current() is None or not compiler.stale(self._store, self._config):
+            lost, self._lost = self._lost, False
+            return lost
         with compiler.draft(self._store, self._config, clock=self._clock) as draft:
             number = draft.publish()
         _log.info("generation %d published: the policy has changed", number)
+        return False
+
+    def _mend(self) -> bool:
+        """Have every list fetched whole if the generation in force is damaged; True if it is.
+
+        Nothing is published here. An older generation may hold less than what is lost, and who has that
+        in memory keeps it until there is something new; who starts now finds the older one by itself.
+        """
+        if not compiler.damaged(self._store):
+            return False
+        _log.error("the generation in force is damaged: every list is fetched whole")
+        for one in self._config.lists:
+            self._ledger.forget(one)
+        self._lost = True
+        return True
 
     def _publish(self, wanted: ListConfig, fetched: sources.Fetched) -> None:
         try:
+            self._mend()
             self._compile(wanted, fetched)
         finally:
             # Whoever still refers to the answer (a task, a traceback) no longer holds its bytes.
@@ -148,7 +167,7 @@ class Refresher:
             # Before the index is built, which needs the memory.
             fetched.raw.clear()
             reading = tally.reading(draft.count(wanted.id))
-            in_force = self._in_force(wanted.id)[1]
+            in_force = draft.base_state(wanted.id)
             guards.check(reading, wanted, None if in_force is None else in_force.entries)
             self._tell_from_thread(wanted.id, "publish", 0, reading.entries)
             draft.publish({wanted.id: fetched.digest})
@@ -175,10 +194,7 @@ class Refresher:
         failures = self._failures[wanted.id] = self._failures.get(wanted.id, 0) + 1
         asked_s = error.after_s if isinstance(error, sources.TryAgain) else None
         delay_s = next_delay_s(wanted.interval_s, failures, asked_s, self._rng)
-        try:
-            generation, in_force = self._in_force(wanted.id)
-        except StateError:
-            generation, in_force = None, None
+        generation, in_force = self._in_force(wanted.id)
         said = reason(error)
         self._ledger.refused(wanted, said, in_force, self._moment(delay_s))
         _log.warning("list %s refused: %s", wanted.id, said)
@@ -189,11 +205,13 @@ class Refresher:
         return Outcome("refused", entries, generation, delay_s, said, state_fault=in_state)
 
     def _in_force(self, list_id: str) -> tuple[int | None, ListState | None]:
-        """The current generation, and what it holds of a list (None: it was never loaded)."""
-        number = self._store.current()
-        if number is None:
+        """The current generation, and what it holds of a list (None: it was never loaded, or is lost)."""
+        try:
+            number = self._store.current()
+            lists = () if number is None else self._store.manifest(number).lists
+        except StateError:
             return None, None
-        for state in self._store.manifest(number).lists:
+        for state in lists:
             if state.policy.id == list_id and state.published_at is not None:
                 return number, state
         return number, None

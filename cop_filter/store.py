@@ -13,6 +13,7 @@ Publishing writes aside, syncs to disk, verifies by opening again, renames, and 
 pointer: killed at any step, it leaves the last generation whole and in force.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -60,14 +61,13 @@ class Store:
     def _write_key(self, key: bytes) -> None:
         # Linked into place, so that two processes that start together agree on one key.
         descriptor, aside = tempfile.mkstemp(dir=self.root)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
         try:
-            os.link(aside, self.root / "index.key")
-        except FileExistsError:
-            pass
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(key)
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileExistsError):
+                os.link(aside, self.root / "index.key")
         finally:
             Path(aside).unlink()
         _sync_folder(self.root)
@@ -100,11 +100,22 @@ class Store:
             raise StateError("the pointer to the current generation is corrupt; run `cop-filter sync`")
         return int(text)
 
+    def pointer_stamp(self) -> tuple[int, int] | None:
+        """Changes whenever the pointer is written, even with the number that it had; None without one."""
+        try:
+            status = self._pointer.stat()
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns
+
     def numbers(self) -> list[int]:
-        """All whole generations on disk, oldest first."""
-        if not self._generations.is_dir():
+        """All whole generations on disk, oldest first. Raises StateError when they cannot be seen."""
+        try:
+            return sorted(int(path.name) for path in self._generations.iterdir() if path.name.isdigit())
+        except FileNotFoundError:
             return []
-        return sorted(int(path.name) for path in self._generations.iterdir() if path.name.isdigit())
+        except OSError as error:
+            raise StateError(f"the generations cannot be read: {error.strerror}") from None
 
     def folder(self, number: int) -> Path:
         """Where a generation lives."""
@@ -148,6 +159,8 @@ class Store:
         """A fresh folder for the next generation, removed again unless it is published."""
         for stale in self._generations.glob("aside-*"):
             shutil.rmtree(stale, ignore_errors=True)
+        # Publishes that failed at their last step have left whole folders, on a disk that may be full.
+        self._prune(self._pointed())
         folder = Path(tempfile.mkdtemp(prefix="aside-", dir=self._generations))
         try:
             yield folder
@@ -155,8 +168,18 @@ class Store:
             shutil.rmtree(folder, ignore_errors=True)
 
     def next_number(self) -> int:
-        """The number that the next generation gets; numbers are never used twice."""
-        return max(self.numbers(), default=0) + 1
+        """The number that the next generation gets; numbers are never used twice.
+
+        Nor is that of a folder that was removed: whoever still has it mapped would see no change.
+        """
+        return max([*self.numbers(), self._pointed() or 0]) + 1
+
+    def _pointed(self) -> int | None:
+        """What the pointer says, if it says anything."""
+        try:
+            return self.current()
+        except StateError:
+            return None
 
     def at_step(self, step: str) -> None:
         """Note that a step of a publish begins."""
@@ -187,7 +210,7 @@ class Store:
         replacement.replace(self._pointer)
         _sync_folder(self.root)
 
-    def _prune(self, current: int) -> None:
+    def _prune(self, current: int | None) -> None:
         for number in self.numbers()[: -self._keep]:
             if number != current:
                 shutil.rmtree(self.folder(number), ignore_errors=True)

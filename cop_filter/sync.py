@@ -64,7 +64,7 @@ async def watch(config: Config, *, progress: Progress | None = None, events: Eve
     async with _refresher(config, progress, events) as refresher:
         with _signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: wake_all}):
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(_keep_policy(refresher))]
+                tasks = [group.create_task(_keep_policy(refresher, wake_all))]
                 tasks += [group.create_task(_keep(refresher, one, wakers[one.id])) for one in config.lists]
                 await stop.wait()
                 for task in tasks:
@@ -82,11 +82,12 @@ async def _keep(refresher: Refresher, wanted: ListConfig, waker: asyncio.Event) 
         waker.clear()
 
 
-async def _keep_policy(refresher: Refresher) -> None:
+async def _keep_policy(refresher: Refresher, wake_all: Callable[[], None]) -> None:
     # Again and again, because a rollback brings an older policy back with its lists.
     while True:
         try:
-            await refresher.apply_policy()
+            if await refresher.apply_policy():
+                wake_all()
         except (CopFilterError, OSError) as error:
             _log.error("the policy could not be published: %s", refresh.reason(error))
         await asyncio.sleep(_POLICY_CHECK_S)

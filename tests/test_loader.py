@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import shutil
 import time
 
 import pytest
@@ -41,6 +42,65 @@ def test_with_no_whole_generation_it_is_an_error_and_not_an_empty_filter(tmp_pat
     corrupt(tmp_path, 1)
     with pytest.raises(StateError, match="no generation"):
         cop_filter.open(tmp_path)
+
+
+@pytest.mark.parametrize("pointer", ["1", "junk"])
+def test_with_its_generations_gone_it_is_an_error_and_not_an_empty_filter(tmp_path, pointer):
+    publish(a_config(tmp_path), national=["one.example"])
+    shutil.rmtree(tmp_path / "generations")
+    (tmp_path / "current").write_text(pointer)
+    with pytest.raises(StateError, match="no generation"):
+        cop_filter.open(tmp_path)
+
+
+def test_generations_that_cannot_be_seen_are_an_error_and_not_an_empty_filter(tmp_path):
+    (tmp_path / "generations").write_text("no folder")
+    with pytest.raises(StateError, match="cannot be read"):
+        cop_filter.open(tmp_path)
+
+
+def test_a_vanished_state_folder_leaves_the_generation_in_force(tmp_path):
+    config = a_config(tmp_path / "state")
+    publish(config, national=["one.example"])
+    engine = cop_filter.open(config.state_dir)
+    watcher = Watcher(config.state_dir, engine)
+    shutil.rmtree(config.state_dir)
+    assert not watcher.check()
+    assert engine.decide_host("one.example").action is Action.BLOCK
+
+
+def test_a_new_state_folder_is_followed_even_where_its_numbers_are_the_old_ones(tmp_path):
+    config = a_config(tmp_path / "state")
+    publish(config, national=["one.example"])
+    engine = cop_filter.open(config.state_dir)
+    watcher = Watcher(config.state_dir, engine)
+    shutil.rmtree(config.state_dir)
+    publish(config, national=["two.example"])
+    assert watcher.check()
+    assert not watcher.check()
+    assert engine.decide_host("two.example").action is Action.BLOCK
+
+
+def test_after_the_newest_generation_was_removed_the_next_one_is_followed(tmp_path):
+    config = a_config(tmp_path)
+    publish(config, national=["one.example"])
+    publish(config, national=["two.example"])
+    engine = cop_filter.open(tmp_path)
+    watcher = Watcher(tmp_path, engine)
+    shutil.rmtree(Store(tmp_path).folder(2))
+    assert not watcher.check()
+    assert publish(config, national=["three.example"]) == 3
+    assert watcher.check()
+    assert engine.decide_host("three.example").action is Action.BLOCK
+
+
+def test_a_corrupt_pointer_is_reported_once_while_it_is_polled(tmp_path, caplog):
+    publish(a_config(tmp_path), national=["one.example"])
+    watcher = Watcher(tmp_path, cop_filter.open(tmp_path))
+    (tmp_path / "current").write_text("junk")
+    with caplog.at_level(logging.ERROR):
+        assert not any(watcher.check() for _ in range(200))
+    assert len(caplog.records) == 1
 
 
 def test_a_watcher_swaps_when_the_pointer_moves_forward_or_back(tmp_path):

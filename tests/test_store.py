@@ -188,6 +188,29 @@ def test_a_damaged_status_reads_as_none(tmp_path):
     assert store.read_status() == {}
 
 
+def test_publishes_that_fail_at_the_last_step_do_not_pile_up(tmp_path):
+    def fail(step):
+        if step == "write pointer":
+            raise OSError(28, "No space left on device")
+
+    publish(a_config(tmp_path), national=["bad.example"])
+    for _ in range(9):
+        with pytest.raises(OSError, match="No space"):
+            publish(a_config(tmp_path), store=Store(tmp_path, keep=3, at_step=fail), national=["two.example"])
+    assert len(Store(tmp_path).numbers()) <= 3 + 2
+    assert blocks(tmp_path, "bad.example")
+
+
+def test_a_key_that_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("cop_filter.store.os.fsync", full)
+    with pytest.raises(StateError, match="No space"):
+        Store(tmp_path).prepare()
+    assert [path.name for path in tmp_path.iterdir()] == ["generations"]
+
+
 @pytest.mark.parametrize("pointer", ["", "x", "-1"])
 def test_a_corrupt_pointer_is_reported(tmp_path, pointer):
     publish(a_config(tmp_path), national=["one.example"])

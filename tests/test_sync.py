@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import re
+import shutil
 import signal
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -212,6 +213,42 @@ async def test_several_lists_published_at_once_are_all_in_force(tmp_path: Path, 
     outcomes = await network.sync()
     assert {one.generation for one in outcomes.values()} <= set(range(1, 9))
     assert all(network.blocked(*(f"{name}.example" for name in names)))
+
+
+@pytest.mark.parametrize("damage", ["pointer", "nowhere", "index", "folder", "all"])
+async def test_damage_is_mended_by_fetching_every_list_whole(
+    network: Network, authority: Authority, damage: str
+) -> None:
+    authority.default = unless_modified(FIRST, '"1"')
+    await network.sync()
+    authority.default = unless_modified(SECOND, '"2"')
+    await network.sync()
+    folders = [network.store.folder(number) for number in network.store.numbers()]
+    match damage:
+        case "pointer":
+            (network.store.root / "current").write_text("junk")
+        case "nowhere":
+            (network.store.root / "current").write_text("99")
+        case "index":
+            (folders[-1] / "index").write_bytes(b"COPINDEX")
+        case "folder":
+            shutil.rmtree(folders[-1])
+        case "all":
+            for folder in folders:
+                (folder / "index").unlink()
+    assert (await network.sync())["national"].result == "published"
+    assert network.blocked("one.example", "two.example", "three.example") == [False, True, True]
+
+
+async def test_damage_and_a_dead_authority_publish_nothing_that_holds_less(
+    network: Network, authority: Authority
+) -> None:
+    await network.sync()
+    (network.store.folder(1) / "index").unlink()
+    authority.default = status(503)
+    outcome = (await network.sync())["national"]
+    assert outcome.result == "refused"
+    assert network.store.numbers() == [1]
 
 
 async def test_only_the_named_lists_are_refreshed(tmp_path: Path, authority: Authority) -> None:
