@@ -2,12 +2,15 @@
 
 import os
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from addons.decision import Decider
+from addons.own_machine import is_own
+from addons.reach import Address, Reach
 from cop_filter import config as configuration
-from cop_filter.config import OperatorConfig
+from cop_filter.config import OperatorConfig, SplashConfig
 from cop_filter.engine import Engine
 from cop_filter.errors import ConfigError
 from cop_filter.loader import Watcher, open_engine
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from cop_filter.events import Events  # at run time only after the counters' folder is in the environment
 
 _ROLE = "proxy"
+_HTTP_PORT = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,7 @@ class Gate:
     engine: Decider
     operator: OperatorConfig
     events: "Events"
+    reach: Reach
     inspect: bool = True
     closed: bool = True
 
@@ -53,7 +58,16 @@ def open_gate(config_path: Path) -> tuple[Gate, Watcher]:
         engine=engine,
         operator=config.operator,
         events=events,
+        reach=Reach(config.proxy.clients, _page(config.splash), is_own),
         inspect=config.proxy.inspect == "listed",
         closed=any(one.mode == "enforce" and one.on_failure == "closed" for one in config.lists),
     )
     return gate, Watcher(config.state_dir, engine, on_swap)
+
+
+def _page(splash: SplashConfig | None) -> frozenset[tuple[Address, int]]:
+    """Where the page is found: at its own socket, and where the resolver leads those who ask for HTTP."""
+    if splash is None:
+        return frozenset()
+    addresses = (*splash.addresses, ip_address(splash.listen.host))
+    return frozenset((one, port) for one in addresses for port in (_HTTP_PORT, splash.listen.port))

@@ -24,9 +24,10 @@ from OpenSSL import SSL
 
 from addons import early_answer, quiet
 from addons.asked import asked_of, is_websocket, names_unreadable_host, strip_upgrade, tunnel_end
+from addons.border import Border, leads
 from addons.decision import decide_connection, decide_request, hosts_of, inspects
 from addons.gate import Gate, open_gate
-from addons.responses import blocked, has_body, last_resort, refused
+from addons.responses import astray, blocked, has_body, last_resort, refused
 from addons.sniff import Protocol, sniff
 from cop_filter.errors import CopFilterError, InvalidUrl
 from cop_filter.loader import Watcher
@@ -50,6 +51,7 @@ class CopFilter:
         self._watcher: Watcher | None = None
         self._watching: asyncio.Task[None] | None = None
         self._reported: set[str] = set()
+        self.addons = [Border(lambda: self._open_gate().reach)]
         early_answer.install()
 
     def load(self, loader: Loader) -> None:
@@ -65,7 +67,7 @@ class CopFilter:
             try:
                 self._gate, self._watcher = open_gate(Path(path))
             except CopFilterError as error:
-                raise exceptions.OptionsError(f"{OPTION}: {error}") from None
+                raise exceptions.OptionsError(f"{OPTION}: {error}") from error
         wrong = {
             name: value
             for name, value in SETTINGS.items()
@@ -120,6 +122,9 @@ class CopFilter:
         with self._guard(Plane.TLS, "http_connect", lambda: _stop(flow, last_resort(flow.request))):
             gate = self._open_gate()
             try:
+                if not leads(gate.reach, flow):
+                    _stop(flow, astray(flow.request))
+                    return
                 verdict = decide_connection(gate.engine, hosts_of(asked_of(flow)))
             except InvalidUrl:
                 _stop(flow, refused(flow.request))
@@ -162,6 +167,9 @@ class CopFilter:
         with self._guard(Plane.HTTP, "requestheaders", lambda: _stop(flow, last_resort(flow.request))):
             gate = self._open_gate()
             try:
+                if not leads(gate.reach, flow):
+                    _stop(flow, astray(flow.request))
+                    return
                 verdict = decide_request(gate.engine, asked_of(flow))
             except InvalidUrl:
                 _stop(flow, refused(flow.request))

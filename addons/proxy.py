@@ -13,13 +13,13 @@ from mitmproxy.options import Options
 from addons.mitmproxy_addon import OPTION, CopFilter
 from cop_filter import logs
 from cop_filter.config import ProxyConfig
-from cop_filter.errors import ConfigError, StateError
+from cop_filter.errors import ConfigError, CopFilterError
 
 _SOCKETS = 65_536
 
 
 async def serve(config_path: Path, state_dir: Path, proxy: ProxyConfig) -> None:
-    """Serve until SIGTERM or SIGINT. Raises ConfigError and StateError when that cannot begin."""
+    """Serve until SIGTERM or SIGINT. Raises CopFilterError of the right kind when that cannot begin."""
     _allow_many_sockets()
     master = Master(Options())
     master.addons.add(
@@ -34,14 +34,15 @@ async def serve(config_path: Path, state_dir: Path, proxy: ProxyConfig) -> None:
     try:
         master.options.update(**{OPTION: str(config_path)}, **_options(state_dir, proxy))
     except OptionsError as error:
-        raise ConfigError([str(error)]) from None
+        ours = error.__cause__
+        raise ours if isinstance(ours, CopFilterError) else ConfigError([f"proxy: {error}"]) from None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, master.shutdown)
     try:
         await master.run()
     except SystemExit:
-        raise StateError("mitmproxy could not start, for the reason given above") from None
+        raise CopFilterError("the proxy could not start, for the reason given above") from None
     finally:
         logs.set_up()  # mitmproxy leaves a log handler behind that needs this loop
 

@@ -9,8 +9,9 @@ from cop_filter.splash.page import STATUS, Page, render
 from cop_filter.verdict import Verdict
 
 _REFUSAL = b"400 Bad Request\n\nThe request names no host, an impossible one, or more than one.\n"
+_ASTRAY = b"403 Forbidden\n\nThis proxy leads nobody to the machine that it runs on.\n"
 _LAST_RESORT = b"451 Unavailable For Legal Reasons\n\nThe request could not be checked and was not sent.\n"
-_REASONS = {400: b"Bad Request", STATUS: b"Unavailable For Legal Reasons"}
+_REASONS = {400: b"Bad Request", 403: b"Forbidden", STATUS: b"Unavailable For Legal Reasons"}
 _PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
 
 
@@ -23,6 +24,11 @@ def blocked(request: Request, verdict: Verdict | None, operator: OperatorConfig)
 def refused(request: Request) -> Response:
     """The answer to a request whose target is ambiguous or impossible; it quotes nothing."""
     return _answer(request, Page(400, _PLAIN, _REFUSAL))
+
+
+def astray(request: Request) -> Response:
+    """The answer to a request for the machine itself; it quotes nothing."""
+    return _answer(request, Page(403, _PLAIN, _ASTRAY))
 
 
 def last_resort(request: Request) -> Response:

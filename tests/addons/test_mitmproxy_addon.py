@@ -1,6 +1,7 @@
 """The addon's hooks, one event at a time; what happens on the wire is shown in tests/end_to_end."""
 
 import logging
+from ipaddress import ip_network
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +20,7 @@ from mitmproxy.test import taddons, tflow
 from addons import mitmproxy_addon
 from addons.gate import Gate
 from addons.mitmproxy_addon import OPTION, CopFilter
+from addons.reach import Reach
 from cop_filter.config import OperatorConfig
 
 OPERATOR = OperatorConfig(
@@ -26,9 +28,14 @@ OPERATOR = OperatorConfig(
 )
 
 
+REACH = Reach((ip_network("127.0.0.0/8"), ip_network("198.51.100.0/24")), frozenset(), lambda _: False)
+OUTSIDE = ("198.51.100.7", 40000)
+"""A client on another machine."""
+
+
 def make_gate(engine=None, **changes):
     engine = engine or FakeEngine(hosts={"bad.example"}, urls={"pages.example/bad.html"})
-    return Gate(engine, OPERATOR, CountedEvents(), **changes)
+    return Gate(engine, OPERATOR, CountedEvents(), REACH, **changes)
 
 
 @pytest.fixture
@@ -197,6 +204,19 @@ class TestRequests:
         assert flow.request.stream
         assert flow.response is None
 
+    @pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "0x7f000001", "::ffff:127.0.0.1", "0.0.0.0"])
+    def test_what_listens_here_alone_is_not_open_to_clients(self, addon, gate, host):
+        flow = direct()
+        flow.client_conn.peername = OUTSIDE
+        flow.request.data.host, flow.request.data.port = host, 9153
+        addon.requestheaders(flow)
+        assert status(flow) == 403
+        assert flow.response.headers["Cache-Control"] == "no-store"
+        flow.response, flow.client_conn.peername = None, ("127.0.0.1", 40000)
+        addon.requestheaders(flow)
+        assert status(flow) is None
+        assert gate.events.decisions == [("http", "allow")]
+
     def test_a_dry_run_hit_passes_and_is_counted(self):
         gate = make_gate(FakeEngine(watched={"trial.example"}))
         flow = direct("http://trial.example/")
@@ -218,6 +238,13 @@ class TestConnect:
         assert status(flow) == 451
         assert flow.response.headers["Connection"] == "close"
         assert gate.events.decisions == [("tls", "block")]
+
+    def test_a_tunnel_to_what_listens_here_alone_is_not_dug(self, addon):
+        for host, expected in (("[::1]", 403), ("203.0.113.1", None), ("good.example", None)):
+            flow = connect(host)
+            flow.client_conn.peername = OUTSIDE
+            addon.http_connect(flow)
+            assert status(flow) == expected
 
     def test_a_host_with_listed_pages_is_not(self, addon):
         flow = connect("pages.example")

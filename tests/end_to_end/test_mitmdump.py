@@ -310,6 +310,48 @@ def test_nobody_is_written_down(rig, origin):
     assert "127.0.0.1" not in own
 
 
+@pytest.fixture(scope="module")
+def bordered(tmp_path_factory, origin):
+    rig = ProxyRig(tmp_path_factory.mktemp("border"), origin.ca, proxy_settings='clients = ["127.0.0.8/31"]')
+    rig.publish(*LIST)
+    rig.start_role("import addons.reach; addons.reach._is_here = lambda it: str(it) == '127.0.0.8'")
+    yield rig
+    assert rig.stop() == 0
+    assert "127.0.0.9" not in rig.output.read_text()
+
+
+class TestBorder:
+    """Addresses of loopback stand for other machines: 127.0.0.9 for a client on one of them."""
+
+    def test_a_stranger_is_cut_off_unheard(self, bordered, origin):
+        with bordered.connect() as client:
+            assert client.ended()
+        assert bordered.curl(http(origin, "good.test")).status == 0
+        assert origin.seen == []
+        assert bordered.output.read_text().count("outside proxy.clients") == 1
+
+    def test_a_client_is_not_led_to_this_machine(self, bordered, origin):
+        outside = ("--interface", "127.0.0.9")
+        for host in ("127.0.0.1", "127.1", "[::ffff:127.0.0.1]", "0.0.0.0"):
+            assert bordered.curl(http(origin, host, "/x"), *outside).status == 403
+            assert bordered.curl(https(origin, host, "/x"), *outside).tunnel == 403
+        assert origin.seen == []
+
+    def test_nor_by_a_name_that_leads_there(self, bordered, origin):
+        outside = ("--interface", "127.0.0.9")
+        assert bordered.curl(http(origin, "good.test"), *outside).status == 502
+        with Witness() as witness:
+            for url in (f"https://good.test:{witness.port}/", f"https://pages.test:{witness.port}/"):
+                assert bordered.curl(url, *outside).status in (0, 502)
+            assert not witness.contacted()
+        assert origin.seen == []
+
+    def test_a_client_on_this_machine_goes_anywhere(self, bordered, origin):
+        inside = ("--interface", "127.0.0.8")
+        for host in ("127.0.0.1", "good.test"):
+            assert bordered.curl(http(origin, host, "/x"), *inside).status == 200
+
+
 class TestFaults:
     """A fault of ours, injected into a real role."""
 
@@ -342,14 +384,15 @@ class TestStart:
         keys = [rig.ca.with_name("mitmproxy-ca.pem"), *([] if rig.is_mitmdump else [rig.ca.parent])]
         assert [key.stat().st_mode & 0o077 for key in keys] == [0] * len(keys)
 
-    def test_a_port_in_use_is_named_and_ends_with_2(self, tmp_path, origin):
+    def test_a_port_in_use_is_named_and_ends_with_1(self, tmp_path, origin):
         with Witness() as witness:
             rig = ProxyRig(tmp_path, origin.ca)
             words = rig.config_path.read_text().replace(f":{rig.port}", f":{witness.port}")
             rig.config_path.write_text(words)
             done = run_role(rig.config_path)
-        assert done.returncode == 2
-        assert "cannot start" in done.stderr
+        assert done.returncode == 1
+        assert f"127.0.0.1:{witness.port}" in done.stderr
+        assert "address already in use" in done.stderr
         assert "Traceback" not in done.stderr
 
     def test_a_wrong_configuration_is_named_and_ends_with_2(self, tmp_path):
@@ -357,7 +400,17 @@ class TestStart:
         file.write_text("[operator]\n")
         done = run_role(file)
         assert done.returncode == 2
-        assert "operator.name" in done.stderr
+        assert "  operator.name: is missing" in done.stderr.splitlines()
+
+    def test_a_state_folder_that_cannot_serve_is_told_and_ends_with_3(self, tmp_path, origin):
+        rig = ProxyRig(tmp_path, origin.ca)
+        rig.publish(*LIST)
+        for manifest in rig.state.glob("generations/*/manifest"):
+            manifest.write_bytes(b"")
+        done = run_role(rig.config_path)
+        assert done.returncode == 3
+        assert done.stderr.splitlines()[-1].startswith("cop-filter: ")
+        assert "Traceback" not in done.stderr
 
     def test_mitmdump_without_its_option_does_not_start(self):
         mitmdump = Path(sys.executable).parent / "mitmdump"
