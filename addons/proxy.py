@@ -1,8 +1,11 @@
 """A mitmproxy that is nothing but the filter: the addons it needs, the options it is given."""
 
 import asyncio
+import errno
+import os
 import resource
 import signal
+import socket
 from pathlib import Path
 
 from mitmproxy.addons import core, disable_h2c, errorcheck, next_layer, proxyserver, tlsconfig
@@ -12,7 +15,7 @@ from mitmproxy.options import Options
 
 from addons.mitmproxy_addon import OPTION, CopFilter
 from cop_filter import logs
-from cop_filter.config import ProxyConfig
+from cop_filter.config import Address, ProxyConfig
 from cop_filter.errors import ConfigError, CopFilterError
 
 _SOCKETS = 65_536
@@ -20,6 +23,7 @@ _SOCKETS = 65_536
 
 async def serve(config_path: Path, state_dir: Path, proxy: ProxyConfig) -> None:
     """Serve until SIGTERM or SIGINT. Raises CopFilterError of the right kind when that cannot begin."""
+    _try_to_listen(proxy.listen)
     _allow_many_sockets()
     master = Master(Options())
     master.addons.add(
@@ -45,6 +49,19 @@ async def serve(config_path: Path, state_dir: Path, proxy: ProxyConfig) -> None:
         raise CopFilterError("the proxy could not start, for the reason given above") from None
     finally:
         logs.set_up()  # mitmproxy leaves a log handler behind that needs this loop
+
+
+def _try_to_listen(listen: Address) -> None:
+    """Say what is wrong with the socket in our own words: mitmproxy's hint is for its own command line."""
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    try:
+        socket.create_server(listen, family=family).close()
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        problem = f"proxy.listen: cannot listen on {listen.host} port {listen.port}: {why}"
+        if error.errno == errno.EADDRINUSE:
+            raise CopFilterError(problem) from None
+        raise ConfigError([problem]) from None
 
 
 def _options(state_dir: Path, proxy: ProxyConfig) -> dict[str, object]:

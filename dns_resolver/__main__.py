@@ -1,6 +1,7 @@
 """``python -m dns_resolver --config FILE``: the role ``dns``. Exit codes as in ``cop_filter.cli.exits``."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from cop_filter import config as configuration
 from cop_filter import logs, secrecy
 from cop_filter.cli.exits import Exit, exit_code_of
 from cop_filter.config import Config, DnsConfig
-from cop_filter.errors import ConfigError
+from cop_filter.errors import ConfigError, CopFilterError
 from cop_filter.report import counters
 from dns_resolver import listeners, workers
 
@@ -32,7 +33,7 @@ def _serve(path: Path) -> Exit:
     # prometheus-client looks at this variable when it is imported, so `role` is imported behind it.
     if counters.VARIABLE not in os.environ:
         os.environ[counters.VARIABLE] = str(counters.prepare(config.state_dir))
-    shares = listeners.bind_all(config.dns.listen, config.dns.workers)
+    shares = _bind(config.dns)
     if len(shares) == 1:
         return _work(config, config.dns, shares[0])
     dns = config.dns
@@ -41,6 +42,16 @@ def _serve(path: Path) -> Exit:
         counters.forget_gauges(Path(os.environ[counters.VARIABLE]))
 
     return workers.supervise(shares, lambda share: exit_code_of(lambda: _work(config, dns, share)), on_death)
+
+
+def _bind(dns: DnsConfig) -> list[list[listeners.Listening]]:
+    try:
+        return listeners.bind_all(dns.listen, dns.workers)
+    except ConfigError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EADDRINUSE:
+            # The configuration may well be right: another process has the port now.
+            raise CopFilterError(str(error)) from None
+        raise
 
 
 def _work(config: Config, dns: DnsConfig, share: Sequence[listeners.Listening]) -> Exit:

@@ -391,9 +391,16 @@ class TestStart:
             rig.config_path.write_text(words)
             done = run_role(rig.config_path)
         assert done.returncode == 1
-        assert f"127.0.0.1:{witness.port}" in done.stderr
-        assert "address already in use" in done.stderr
-        assert "Traceback" not in done.stderr
+        said = f"proxy.listen: cannot listen on 127.0.0.1 port {witness.port}: Address already in use"
+        assert done.stderr.splitlines() == [f"cop-filter: {said}"]
+
+    def test_an_address_of_another_machine_is_a_mistake_in_the_configuration(self, tmp_path, origin):
+        rig = ProxyRig(tmp_path, origin.ca)
+        elsewhere = '"203.0.113.1:8080"\nclients = ["127.0.0.1"]'
+        rig.config_path.write_text(rig.config_path.read_text().replace(f'"127.0.0.1:{rig.port}"', elsewhere))
+        done = run_role(rig.config_path)
+        assert done.returncode == 2
+        assert "  proxy.listen: cannot listen on 203.0.113.1 port" in done.stderr
 
     def test_a_wrong_configuration_is_named_and_ends_with_2(self, tmp_path):
         file = tmp_path / "cop-filter.toml"
