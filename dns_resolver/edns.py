@@ -11,6 +11,8 @@ TYPE_OPT = 41
 MIN_PAYLOAD_BYTES = 512
 _OPTION_EDE = 15
 _DO = 0x8000
+_MAX_EDE = 8
+"""RFC 8914 allows many, and no answer needs more; they are passed on to clients, and kept."""
 
 
 class Ede(IntEnum):
@@ -51,7 +53,7 @@ def read(rclass: int, ttl: int, rdata: bytes) -> Edns:
         at += 4
         if at + length > len(rdata):
             raise ValueError("EDNS option is longer than its record")
-        if code == _OPTION_EDE and length >= 2:
+        if code == _OPTION_EDE and length >= 2 and len(ede) < _MAX_EDE:
             ede.append(int.from_bytes(rdata[at : at + 2]))
         at += length
     return Edns(rclass, ttl >> 16 & 0xFF, bool(ttl & _DO), ttl >> 24, tuple(ede))

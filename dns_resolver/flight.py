@@ -4,14 +4,21 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
+from cop_filter.errors import CopFilterError
+
 K = TypeVar("K")
 V = TypeVar("V")
 
 
-class Flights(Generic[K, V]):
-    """What is being asked right now."""
+class TooManyFlights(CopFilterError):  # noqa: N818 - named like FetchFailed in cop_filter.errors
+    """As many questions are in flight as there is room for."""
 
-    def __init__(self) -> None:
+
+class Flights(Generic[K, V]):
+    """What is being asked right now: at most `most` questions, for a flight outlives its callers."""
+
+    def __init__(self, most: int = 4096) -> None:
+        self._most = most
         self._flying: dict[K, asyncio.Task[V]] = {}
 
     def __len__(self) -> int:
@@ -20,10 +27,13 @@ class Flights(Generic[K, V]):
     async def join(self, key: K, start: Callable[[], Coroutine[Any, Any, V]]) -> V:
         """The result of the flight for `key`, started if there is none; its error is raised to all.
 
-        A caller that is cancelled leaves; the flight goes on for the others, and for the cache.
+        Raises TooManyFlights where there is no room to start it. A caller that is cancelled leaves; the
+        flight goes on for the others, and for the cache.
         """
         task = self._flying.get(key)
         if task is None:
+            if len(self._flying) >= self._most:
+                raise TooManyFlights
             task = asyncio.get_running_loop().create_task(start())
             self._flying[key] = task
             task.add_done_callback(lambda done: self._land(key, done))

@@ -15,7 +15,7 @@ from dns_resolver.access import AccessList
 from dns_resolver.answers import Answers
 from dns_resolver.cache import Cache
 from dns_resolver.edns import MIN_PAYLOAD_BYTES, Ede
-from dns_resolver.flight import Flights
+from dns_resolver.flight import Flights, TooManyFlights
 from dns_resolver.forwarder import NoUpstreamAnswers
 from dns_resolver.message import Answer, Asked
 from dns_resolver.purge import purge_listed
@@ -82,7 +82,9 @@ class Resolver:
             async with asyncio.timeout(patience_s):
                 answer = await self._flights.join(asked, lambda: self._fetch(asked))
             reply = self._judged(request, answer, answer.reply())
-        except (NoUpstreamAnswers, TimeoutError) as error:
+        except (NoUpstreamAnswers, TooManyFlights, TimeoutError) as error:
+            if isinstance(error, TooManyFlights):
+                self._events.dns("overload")
             reply = self._without_upstreams(request, asked, error)
         except Exception:  # noqa: BLE001 - as above; nothing undecided leaves
             self._events.fault(Plane.DNS)

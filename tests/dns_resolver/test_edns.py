@@ -30,3 +30,8 @@ def test_any_well_formed_options_are_read(options):
     rdata = b"".join(struct.pack("!HH", code, len(data)) + data for code, data in options)
     expected = tuple(int.from_bytes(data[:2]) for code, data in options if code == 15 and len(data) >= 2)
     assert edns.read(512, 0, rdata).ede == expected
+
+
+def test_an_upstream_cannot_have_thousands_of_error_codes_kept_and_passed_on():
+    rdata = struct.pack("!HHH", 15, 2, 22) * 5000
+    assert edns.read(1232, 0, rdata).ede == (22,) * 8

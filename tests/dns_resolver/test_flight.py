@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from dns_resolver.flight import Flights
+from dns_resolver.flight import Flights, TooManyFlights
 
 
 class Work:
@@ -65,3 +65,19 @@ async def test_closing_cancels_what_still_flies():
     with pytest.raises(asyncio.CancelledError):
         await caller
     assert len(flights) == 0
+
+
+async def test_flights_that_nobody_waits_for_any_more_are_bounded_too():
+    work, flights = Work(), Flights(most=3)
+    callers = [asyncio.ensure_future(flights.join(key, work)) for key in range(3)]
+    await asyncio.sleep(0)
+    for caller in callers:
+        caller.cancel()
+    await asyncio.gather(*callers, return_exceptions=True)
+    assert len(flights) == 3
+    with pytest.raises(TooManyFlights):
+        await flights.join("another", work)
+    known = asyncio.ensure_future(flights.join(2, work))
+    work.go.set()
+    assert await known == 3
+    assert await flights.join("another", work) == 4
