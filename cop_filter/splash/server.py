@@ -4,9 +4,7 @@ It never keeps a body, never logs a request, and has no other answer but /health
 """
 
 import asyncio
-import logging
 import signal
-from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from aiohttp import web
@@ -15,21 +13,14 @@ from cop_filter.config import Config, SplashConfig
 from cop_filter.errors import ConfigError, InvalidUrl
 from cop_filter.events import Events
 from cop_filter.loader import Watcher, open_engine
+from cop_filter.splash.discreet_server import DiscreetServer
 from cop_filter.splash.page import render
 from cop_filter.verdict import Plane, Verdict
 
 HEALTH_PATH = "/healthz"
-MAX_REQUEST_LINE_BYTES = 64 * 1024
-"""Browsers send URLs this long, and their owners shall meet the page too."""
-MAX_HEADER_BYTES = 16 * 1024
-KEEPALIVE_S = 15.0
-LINGER_S = 2.0
-"""How long an upload is thrown away before closing, which would cut off the page (RFC 9112 §9.6)."""
 
 _PLANES = (Plane.DNS, Plane.HTTP, Plane.TLS)
 """Where a reader may come from, the likeliest first."""
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class HostEngine(Protocol):
@@ -41,12 +32,11 @@ class HostEngine(Protocol):
     def decide_host(self, name: str | bytes, plane: str = ...) -> Verdict: ...
 
 
-def create_app(config: Config, engine: HostEngine, events: Events) -> web.Application:
-    """The application; `events` counts faults only, for the resolver has already counted the decision."""
+def create_server(config: Config, engine: HostEngine, events: Events) -> DiscreetServer:
+    """The server; `events` counts faults only, for the resolver has already counted the decision."""
 
-    # A middleware and no route: it sees every method and path, and those that no router understands.
-    @web.middleware
-    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:  # noqa: ARG001  (aiohttp's form)
+    # No router: every method and path is answered alike, and those that no router understands.
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
         verdict = _stopping_verdict(request, engine, events)
         if request.path == HEALTH_PATH and verdict is None:
             text = f"ok\ngeneration {engine.generation}\n"
@@ -58,10 +48,10 @@ def create_app(config: Config, engine: HostEngine, events: Events) -> web.Applic
             response.force_close()  # the page is the answer to the head; an upload is not waited for
         return response
 
-    return web.Application(middlewares=[answer])
+    return DiscreetServer(answer)
 
 
-def _stopping_verdict(request: web.Request, engine: HostEngine, events: Events) -> Verdict | None:
+def _stopping_verdict(request: web.BaseRequest, engine: HostEngine, events: Events) -> Verdict | None:
     """The verdict that brought the reader here, or None where the Host header tells of none."""
     hosts = request.headers.getall("Host", [])
     if len(hosts) != 1:
@@ -93,31 +83,17 @@ async def _serve(config: Config, splash: SplashConfig) -> None:
         config.state_dir, engine, lambda swapped: events.generation("splash", swapped.generation)
     )
     events.generation("splash", engine.generation)
-    runner = quiet_runner(create_app(config, engine, events))
+    server = create_server(config, engine, events)
+    runner = web.ServerRunner(server, handle_signals=False)
     await runner.setup()
-    watching = asyncio.create_task(watcher.run())
+    beside = [asyncio.create_task(watcher.run()), asyncio.create_task(server.keep_bounded())]
     try:
         await web.TCPSite(runner, splash.listen.host, splash.listen.port).start()
         await _stop_signal()
     finally:
-        watching.cancel()
+        for task in beside:
+            task.cancel()
         await runner.cleanup()
-
-
-def quiet_runner(app: web.Application) -> web.AppRunner:
-    """A runner that writes nothing down: aiohttp's own logger names the client's address."""
-    silent = logging.getLogger("cop_filter.splash.silent")
-    silent.disabled = True
-    return web.AppRunner(
-        app,
-        access_log=None,
-        logger=silent,
-        handle_signals=False,
-        keepalive_timeout=KEEPALIVE_S,
-        lingering_time=LINGER_S,
-        max_line_size=MAX_REQUEST_LINE_BYTES,
-        max_field_size=MAX_HEADER_BYTES,
-    )
 
 
 async def _stop_signal() -> None:

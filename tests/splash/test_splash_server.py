@@ -37,7 +37,7 @@ def engine():
 @pytest.fixture
 async def port(engine):
     config = Config(state_dir=Path("unused"), operator=OPERATOR, lists=())
-    runner = server.quiet_runner(server.create_app(config, engine, Events()))
+    runner = web.ServerRunner(server.create_server(config, engine, Events()), handle_signals=False)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -154,6 +154,45 @@ async def test_nothing_is_logged_about_a_request_not_even_a_broken_one(port, eng
     assert "q7x9" not in caplog.text
     assert "127.0.0.1" not in caplog.text
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"GET /q7x9 HTTP/1.1\r\nHost: q7x9.example\r\nq7x9 q7x9: x\r\n\r\n",
+        b"GET http://q7x9.example:99999/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /q7x9 HTTP/1.1\r\nContent-Length: q7x9\r\n\r\n",
+        b"GET /q7x9" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
+        b"Q7X9 q7x9\r\n\r\n",
+        b"GET /q7x9 HTTP/9.9\r\n\r\n",
+    ],
+)
+async def test_a_broken_request_is_not_quoted_to_whoever_sent_it(port, broken):
+    asyncio.get_running_loop().set_debug(True)  # aiohttp then shows tracebacks
+    head, body = await ask(port, broken)
+    assert b" 400 " in head
+    assert body == b"400 Bad Request\n"
+    assert b"q7x9" not in head.lower()
+
+
+async def test_the_oldest_of_too_many_connections_make_room(engine):
+    config = Config(state_dir=Path("unused"), operator=OPERATOR, lists=())
+    serving = server.create_server(config, engine, Events())
+    runner = web.ServerRunner(serving, handle_signals=False)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
+    for reader, writer in idle:
+        writer.write(request())
+        await reader.readuntil(b"</html>")
+    serving.shed(3)
+    assert not [rest for reader, _ in idle[:5] if (rest := (await reader.read()).strip())]
+    head, _ = await ask(port, request())
+    assert head.startswith(b"HTTP/1.1 451 ")
+    for _, writer in idle:
+        writer.close()
+    await runner.cleanup()
 
 
 def test_the_role_needs_its_table():
