@@ -182,20 +182,25 @@ class _Decider:
         self.match_urls = index.match_urls if self.automaton is None else self._match_urls_and_automaton
         self._clock = clock
         self._resolved: dict[Plane, dict[Codes, Verdict]] = {plane: {} for plane in Plane}
-        self._forget_at = self._next_expiry()
+        self._ends = [policy.until for policy in self.policy.lists if policy.until is not None]
+        self._holds = self._span()
 
-    def _next_expiry(self) -> float:
+    def _span(self) -> tuple[float, float]:
+        """From when to when what is worked out now stays true: between two ends of exemptions.
+
+        Both bounds count: a clock that ran ahead, and is set back, brings an exemption back to life.
+        """
         now = self._clock()
-        ends = [
-            policy.until for policy in self.policy.lists if policy.until is not None and policy.until > now
-        ]
-        return min(ends, default=NEVER)
+        return (
+            max((end for end in self._ends if end <= now), default=-NEVER),
+            min((end for end in self._ends if end > now), default=NEVER),
+        )
 
     def verdict(self, codes: Codes, plane: Plane) -> Verdict:
         """What the policy says; each distinct answer is worked out once between expiries."""
-        if self._forget_at != NEVER and self._clock() >= self._forget_at:
+        if self._ends and not self._holds[0] <= self._clock() < self._holds[1]:
             self._resolved = {each: {} for each in Plane}
-            self._forget_at = self._next_expiry()
+            self._holds = self._span()
         known = self._resolved[plane]
         verdict = known.get(codes)
         if verdict is None:

@@ -204,6 +204,20 @@ def test_an_exemption_allows_until_the_end_of_its_last_day(tmp_path):
     assert engine.decide_host("www.bad.example").action is Action.BLOCK
 
 
+def test_an_exemption_outlives_a_clock_that_ran_ahead_for_a_while(tmp_path):
+    config = a_config(tmp_path, exemptions=(an_exemption("=www.bad.example", date(2026, 11, 30)),))
+    publish(config, national=LISTED)
+    now = [datetime(2031, 1, 1, tzinfo=UTC).timestamp()]
+    engine = Engine(load_snapshot(Store(tmp_path), 1), clock=lambda: now[0])
+    assert engine.decide_host("www.bad.example").action is Action.BLOCK
+    now[0] = datetime(2026, 1, 2, tzinfo=UTC).timestamp()
+    assert engine.decide_host("www.bad.example").action is Action.ALLOW
+    now[0] = 0.0
+    assert engine.decide_host("www.bad.example").action is Action.ALLOW
+    now[0] = datetime(2026, 12, 1, tzinfo=UTC).timestamp()
+    assert engine.decide_host("www.bad.example").action is Action.BLOCK
+
+
 def test_the_hosts_that_the_filter_needs_can_never_be_blocked(tmp_path):
     config = a_config(tmp_path, dns=dns(upstreams=(Address("192.0.2.53", 53),)))
     publish(config, national=["authority.example", "isp.example", "http://192.0.2.53/", "hotline.example"])
