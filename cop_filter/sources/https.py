@@ -150,7 +150,7 @@ async def _take(
             _printable(response.headers.get("ETag")), _printable(response.headers.get("Last-Modified"))
         ),
         coding if coding not in ("", "identity") else None,
-        ends_known=length is not None or "Transfer-Encoding" in response.headers,
+        ends_known=length is not None or _is_chunked(response.headers.getall("Transfer-Encoding", [])),
     )
 
 
@@ -179,6 +179,11 @@ async def _receive(
         if progress is not None:
             progress(body.tell(), length)
     return body.getvalue()
+
+
+def _is_chunked(codings: list[str]) -> bool:
+    """Whether the body tells its own end (RFC 9112 §6.3): any other coding ends with the connection."""
+    return ",".join(codings).rpartition(",")[2].strip().lower() == "chunked"
 
 
 def _printable(header: str | None) -> str | None:

@@ -47,6 +47,35 @@ async def test_a_list_arrives_whole_with_its_digest(get: Fetch, authority: Autho
     assert answer.validators == Validators()
 
 
+@pytest.mark.parametrize("coding", ["identity", "chunked, identity"])
+async def test_a_coding_that_does_not_tell_the_end_is_no_proof_of_it(
+    get: Fetch, authority: Authority, coding: str
+) -> None:
+    authority.default = raw(head(Transfer_Encoding=coding), b"one.example\ntwo.exam")
+    with pytest.raises(FetchFailed):
+        await get(f"{authority.url}/list.txt")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Length: 12\r\nContent-Length: 4\r\n",
+        b"Content-Length: 12\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: +12\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Encoding: gzip\r\nContent-Encoding: zstd\r\nContent-Length: 12\r\n",
+    ],
+)
+async def test_contradictory_headers_are_refused_in_words_without_an_address(
+    get: Fetch, authority: Authority, headers: bytes
+) -> None:
+    authority.default = raw(b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n", b"one.example\n")
+    with pytest.raises(FetchFailed) as refusal:
+        await get(f"{authority.url}/list.txt")
+    assert "example" not in str(refusal.value)
+    assert "127.0.0.1" not in str(refusal.value)
+
+
 async def test_a_chunked_list_arrives_whole(get: Fetch, authority: Authority) -> None:
     authority.default = raw(CHUNKED, b"c\r\none.example\n\r\n", b"0\r\n\r\n")
     assert (await fetched(get, authority)).raw == {"": b"one.example\n"}
