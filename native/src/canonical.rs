@@ -410,7 +410,7 @@ fn ipv6_host(text: &[u8]) -> Result<Host<'static>, Invalid> {
 fn host_name(raw: &[u8]) -> Result<Host<'static>, Invalid> {
     let mut name = collapse_dots(&decode(raw));
     // UTS 46 may itself produce escapes (full-width percent sign), so go on until nothing changes.
-    // Each round that changes anything but case removes an escape or the last non-ASCII byte.
+    // Each round removes an escape or a label that is not ASCII, or is the last.
     loop {
         name.make_ascii_lowercase();
         if name.is_ascii() {
@@ -420,15 +420,12 @@ fn host_name(raw: &[u8]) -> Result<Host<'static>, Invalid> {
         if name.len() > 4 * MAX_HOST_BYTES {
             return Err(Invalid::HostTooLong);
         }
-        let Ok(mapped) = idna::uts46::Uts46::new().to_ascii(
-            &name,
-            idna::AsciiDenyList::EMPTY,
-            idna::uts46::Hyphens::Allow,
-            idna::uts46::DnsLength::Ignore,
-        ) else {
+        let mapped = to_ascii(&name).unwrap_or_else(|| labels_to_ascii(&name));
+        let next = collapse_dots(&decode(&mapped));
+        if next == name {
             break;
-        };
-        name = collapse_dots(&decode(mapped.as_bytes()));
+        }
+        name = next;
     }
     if name.is_empty() {
         return Err(Invalid::NoHost);
@@ -461,6 +458,45 @@ fn host_name(raw: &[u8]) -> Result<Host<'static>, Invalid> {
         name: Cow::Owned(out),
         is_address: false,
     })
+}
+
+/// A-labels by UTS 46 as browsers process it; `None`: some label is not valid.
+fn to_ascii(name: &[u8]) -> Option<Vec<u8>> {
+    idna::uts46::Uts46::new()
+        .to_ascii(
+            name,
+            idna::AsciiDenyList::EMPTY,
+            idna::uts46::Hyphens::Allow,
+            idna::uts46::DnsLength::Ignore,
+        )
+        .map(|mapped| mapped.into_owned().into_bytes())
+        .ok()
+}
+
+/// Each label for itself, so that an invalid one does not keep its neighbours from being read.
+fn labels_to_ascii(name: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(name.len());
+    let mut rest = name;
+    loop {
+        let end = (0..rest.len()).find(|&i| dot_bytes(&rest[i..]) > 0);
+        let label = &rest[..end.unwrap_or(rest.len())];
+        match to_ascii(label) {
+            Some(ascii) => out.extend_from_slice(&ascii),
+            None => out.extend_from_slice(label),
+        }
+        let Some(end) = end else { return out };
+        out.push(b'.');
+        rest = &rest[end + dot_bytes(&rest[end..])..];
+    }
+}
+
+/// The length of the label separator (UTS 46 §2.3) that `text` begins with, or 0.
+fn dot_bytes(text: &[u8]) -> usize {
+    match text {
+        [b'.', ..] => 1,
+        [0xe3, 0x80, 0x82, ..] | [0xef, 0xbc, 0x8e, ..] | [0xef, 0xbd, 0xa1, ..] => 3,
+        _ => 0,
+    }
 }
 
 /// Leading and trailing dots go, runs become one.
@@ -519,10 +555,7 @@ fn ipv4_part(part: &[u8]) -> Option<u64> {
 
 fn path_and_query(tail: &[u8]) -> (Vec<u8>, Option<Vec<u8>>) {
     let question = tail.iter().position(|&b| b == b'?').unwrap_or(tail.len());
-    let mut whole: Vec<u8> = tail[..question]
-        .iter()
-        .map(|&b| if b == b'\\' { b'/' } else { b })
-        .collect();
+    let mut whole = as_browsers_resolve(&tail[..question]);
     whole.extend_from_slice(&tail[question..]);
     let whole = decode(&whole);
     // Split again: a decoded `?` starts the query, as it would when the result is read again.
@@ -536,6 +569,53 @@ fn path_and_query(tail: &[u8]) -> (Vec<u8>, Option<Vec<u8>>) {
         out
     });
     (path, query)
+}
+
+/// Slashes and dot segments as WHATWG reads them, before anything is decoded: here an empty segment
+/// is one, and an escaped slash is none. Without this, `/a//../b` and `/a%2Fb/../c` would not get the
+/// key of what browsers ask for, `/a/b` and `/c`.
+fn as_browsers_resolve(path: &[u8]) -> Vec<u8> {
+    let path: Vec<u8> = path
+        .iter()
+        .map(|&b| if b == b'\\' { b'/' } else { b })
+        .collect();
+    let mut segments: Vec<&[u8]> = Vec::new();
+    let mut resolved = false;
+    for segment in path.split(|&b| b == b'/').skip(1) {
+        resolved = match dots(segment) {
+            1 => true,
+            2 => {
+                segments.pop();
+                true
+            }
+            _ => {
+                segments.push(segment);
+                false
+            }
+        };
+    }
+    let mut out = Vec::with_capacity(path.len());
+    for segment in segments {
+        out.push(b'/');
+        out.extend_from_slice(segment);
+    }
+    if resolved {
+        out.push(b'/');
+    }
+    out
+}
+
+/// How many dots a segment consists of, each written as `.` or `%2e`; 0: it is no dot segment.
+fn dots(segment: &[u8]) -> usize {
+    let (mut rest, mut count) = (segment, 0);
+    while !rest.is_empty() && count < 3 {
+        rest = match rest {
+            [b'.', rest @ ..] | [b'%', b'2', b'e' | b'E', rest @ ..] => rest,
+            _ => return 0,
+        };
+        count += 1;
+    }
+    count % 3
 }
 
 /// RFC 3986 5.2.4, with runs of slashes as one.
