@@ -12,12 +12,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from cop_filter.config import Config
+from cop_filter.first_lists import FirstLists
 from cop_filter.report import counters
+from cop_filter.store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -26,10 +28,11 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One child: its name in the log, and how it is started."""
+    """One child: its name in the log, how it is started, and whether it acts upon what is published."""
 
     name: str
     argv: tuple[str, ...]
+    enforces: bool = False
 
 
 def role(name: str, config_path: Path) -> Role:
@@ -39,7 +42,7 @@ def role(name: str, config_path: Path) -> Role:
     path = str(config_path.absolute())
     modules = {"dns": "dns_resolver", "proxy": "addons"}
     if name in modules:
-        return Role(name, (*python, modules[name], "--config", path))
+        return Role(name, (*python, modules[name], "--config", path), enforces=True)
     words = ("sync", "--watch") if name == "sync" else (name,)
     return Role(name, (*python, "cop_filter.cli", "--config", path, *words))
 
@@ -72,7 +75,10 @@ class Patience:
 
 
 class Supervisor:
-    """Runs roles until told to stop. `grace_s` is what a child has between SIGTERM and SIGKILL."""
+    """Runs roles until told to stop. `grace_s` is what a child has between SIGTERM and SIGKILL.
+
+    Roles that enforce are started when `may_enforce` returns, which is given what tells it to hurry.
+    """
 
     def __init__(
         self,
@@ -80,6 +86,7 @@ class Supervisor:
         environment: Mapping[str, str],
         *,
         counters_dir: Path,
+        may_enforce: Callable[[asyncio.Event], Awaitable[None]] | None = None,
         patience: Patience = Patience(),
         grace_s: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
@@ -87,6 +94,7 @@ class Supervisor:
         self._roles = roles
         self._environment = dict(environment)
         self._counters_dir = counters_dir
+        self._may_enforce = may_enforce
         self._patience = patience
         self._grace_s = grace_s
         self._clock = clock
@@ -111,7 +119,13 @@ class Supervisor:
     async def run(self) -> None:
         """Start all roles and keep them; returns when `stop` was called and every child has ended."""
         async with asyncio.TaskGroup() as group:
+            enforcing = [one for one in self._roles if one.enforces]
             for one in self._roles:
+                if one not in enforcing:
+                    group.create_task(self._keep(one), name=one.name)
+            if enforcing and self._may_enforce is not None:
+                await self._may_enforce(self._stopping)
+            for one in enforcing:
                 group.create_task(self._keep(one), name=one.name)
 
     async def _keep(self, one: Role) -> None:
@@ -139,7 +153,7 @@ class Supervisor:
             stdin=asyncio.subprocess.DEVNULL,
             # Its own group: Ctrl-C in a terminal reaches this process alone, which ends all in order.
             process_group=0,
-            preexec_fn=_die_with(os.getpid()),
+            preexec_fn=die_with(os.getpid()),
         )
         self._children[one.name] = child
         _log.info("role %s started, process %d", one.name, child.pid)
@@ -174,10 +188,10 @@ def _end_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
 
 
-def _die_with(parent: int) -> Callable[[], None]:
-    """What a child does before it becomes its role: tie its life to this process.
+def die_with(parent: int) -> Callable[[], None]:
+    """What a child does before it becomes its program (`preexec_fn`): tie its life to its parent's.
 
-    Whoever kills the supervisor (the OOM killer, `kill -9`) would otherwise leave roles behind that
+    Whoever kills the parent (the OOM killer, `kill -9`) would otherwise leave children behind that
     hold the ports, and the next start would fail. There is no call for this in the standard library.
     """
     libc = ctypes.CDLL(None, use_errno=True)
@@ -199,8 +213,13 @@ def environment(config: Config) -> dict[str, str]:
 
 
 async def _serve(config: Config, config_path: Path) -> None:
-    counters_dir = counters.counters_dir(config.state_dir)
-    supervisor = Supervisor(roles(config, config_path), environment(config), counters_dir=counters_dir)
+    ids = [one.id for one in config.lists]
+    supervisor = Supervisor(
+        roles(config, config_path),
+        environment(config),
+        counters_dir=counters.counters_dir(config.state_dir),
+        may_enforce=FirstLists(Store(config.state_dir), ids).wait,
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.stop)
@@ -211,6 +230,7 @@ async def _serve(config: Config, config_path: Path) -> None:
 def serve(config: Config, config_path: Path) -> None:
     """Run every configured role until SIGTERM or SIGINT; SIGHUP refreshes all lists.
 
-    Raises OSError when the state folder is not ours.
+    Raises StateError when the state folder cannot be used.
     """
+    Store(config.state_dir).prepare()
     asyncio.run(_serve(config, config_path))

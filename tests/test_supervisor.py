@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -61,8 +61,20 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def supervised(tmp_path: Path, *some: Role, grace_s: float = 10) -> AsyncIterator[Supervisor]:
-    supervisor = Supervisor(some, os.environ, counters_dir=tmp_path, patience=QUICK, grace_s=grace_s)
+async def supervised(
+    tmp_path: Path,
+    *some: Role,
+    grace_s: float = 10,
+    may_enforce: Callable[[asyncio.Event], Awaitable[None]] | None = None,
+) -> AsyncIterator[Supervisor]:
+    supervisor = Supervisor(
+        some,
+        os.environ,
+        counters_dir=tmp_path,
+        patience=QUICK,
+        grace_s=grace_s,
+        may_enforce=may_enforce,
+    )
     running = asyncio.create_task(supervisor.run())
     try:
         yield supervisor
@@ -170,6 +182,37 @@ async def test_children_die_with_a_supervisor_that_is_killed(tmp_path: Path) -> 
     await until(lambda: not lives(pids(ready)[0]))
 
 
+async def test_what_enforces_is_started_when_it_may_and_the_rest_at_once(tmp_path: Path) -> None:
+    sync, dns = tmp_path / "sync", tmp_path / "dns"
+    allowed = asyncio.Event()
+
+    async def may_enforce(_: asyncio.Event) -> None:
+        await allowed.wait()
+
+    waits = "signal.pause()"
+    enforcing = Role("dns", script(says_pid(dns) + waits).argv, enforces=True)
+    async with supervised(
+        tmp_path, enforcing, script(says_pid(sync) + waits, "sync"), may_enforce=may_enforce
+    ) as supervisor:
+        await until(lambda: bool(pids(sync)))
+        assert list(supervisor.running) == ["sync"]
+        allowed.set()
+        await until(lambda: bool(pids(dns)))
+
+
+async def test_who_stops_before_anything_may_enforce_waits_for_nothing(tmp_path: Path) -> None:
+    dns = tmp_path / "dns"
+
+    async def may_enforce(stopping: asyncio.Event) -> None:
+        await stopping.wait()
+
+    async with supervised(
+        tmp_path, Role("dns", script(says_pid(dns)).argv, enforces=True), may_enforce=may_enforce
+    ):
+        pass
+    assert pids(dns) == []
+
+
 def test_patience_doubles_and_is_forgiven_after_a_healthy_run() -> None:
     patience = Patience(first_s=0.5, most_s=30, healthy_s=60)
     waits, delay = [], None
@@ -193,8 +236,9 @@ def test_only_the_roles_with_a_table_are_run_and_lists_are_always_refreshed(tmp_
         splash=SplashConfig(here, (ip_address("192.0.2.80"),)),
         metrics=MetricsConfig(here),
     )
-    names = [one.name for one in roles(everything, tmp_path / "c.toml")]
-    assert names == ["sync", "splash", "dns", "proxy", "metrics"]
+    found = roles(everything, tmp_path / "c.toml")
+    assert [one.name for one in found] == ["sync", "splash", "dns", "proxy", "metrics"]
+    assert [one.name for one in found if one.enforces] == ["dns", "proxy"]
 
 
 def test_a_role_is_started_by_this_interpreter_and_never_from_the_current_folder() -> None:

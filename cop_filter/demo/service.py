@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cop_filter.demo.programs import Finished, run
+from cop_filter.supervisor import die_with
 
 _COMMAND_S = 30
 _END_S = 20
@@ -42,6 +43,7 @@ class Service:
                 stderr=log,
                 # Its own group: Ctrl-C reaches the demo alone, which ends everything in order.
                 process_group=0,
+                preexec_fn=die_with(os.getpid()),
             )
 
     @property

@@ -8,6 +8,8 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+from proxy_rig import wait_until
+
 DEMO = [sys.executable, "-m", "cop_filter.cli", "demo"]
 
 
@@ -31,7 +33,10 @@ def running(folder, *options, **environment):
 
 def left_behind(folder):
     """Files in the folder, and processes that were started with a path in it."""
-    files = [str(path) for path in folder.iterdir()]
+    return [str(path) for path in folder.iterdir()] + processes_of(folder)
+
+
+def processes_of(folder):
     processes = []
     for entry in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -40,7 +45,7 @@ def left_behind(folder):
             continue
         if str(folder).encode() in command:
             processes.append(command.replace(b"\0", b" ").decode())
-    return files + processes
+    return processes
 
 
 def test_all_is_as_expected_the_commands_to_try_by_hand_work_and_ctrl_c_leaves_nothing(tmp_path):
@@ -95,3 +100,13 @@ def test_a_signal_in_the_middle_ends_and_removes_everything(tmp_path):
                 process.terminate()
         assert process.wait(60) == 1
     assert left_behind(tmp_path) == []
+
+
+def test_a_killed_demo_leaves_no_process_behind(tmp_path):
+    with running(tmp_path) as process:
+        for line in process.stdout:
+            if line.startswith("A network in small"):
+                assert processes_of(tmp_path)
+                process.kill()
+        assert process.wait(60) == -signal.SIGKILL
+    wait_until(lambda: not processes_of(tmp_path))
