@@ -1,5 +1,7 @@
 """From mitmproxy's flows and connections to what their client asked; and what it may not ask for."""
 
+import re
+
 from mitmproxy.connection import Connection
 from mitmproxy.http import HTTPFlow, Request, Response
 from mitmproxy.tls import ClientHello
@@ -9,12 +11,19 @@ from cop_filter.errors import InvalidUrl
 
 _WEBSOCKET = "websocket"
 _WEBSOCKET_VERSION = "13"
+_BREAK = re.compile(rb"[\r\n\x00]")
 _SERVER_NAME = 0  # TLS ExtensionType Values
 
 
 def asked_of(flow: HTTPFlow) -> Asked:
-    """Every place of a request that names its site. Raises InvalidUrl on several Host headers."""
+    """Every place of a request that names its site.
+
+    Raises InvalidUrl on several Host headers, and on line breaks in a header (RFC 9112 §2.2, §5.2), behind
+    which another origin may see another Host.
+    """
     request = flow.request
+    if any(_BREAK.search(value) for _, value in request.headers.fields):
+        raise InvalidUrl("a header holds a line break")
     authorities = [value for name, value in request.headers.fields if name.lower() == b"host"]
     if len(authorities) > 1:
         raise InvalidUrl("the request has several Host headers")

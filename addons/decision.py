@@ -7,6 +7,7 @@ place is read, all must name the same host, and an ambiguous request is refused,
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
+from addons.readings import readings
 from cop_filter.errors import InvalidUrl
 from cop_filter.names import canonical_host
 from cop_filter.verdict import Action, Plane, Verdict
@@ -42,7 +43,7 @@ class Asked(NamedTuple):
 
 
 def decide_request(engine: Decider, asked: Asked) -> Verdict:
-    """The verdict for a request: the strictest over every host it names.
+    """The verdict for a request: the strictest over every host it names and every reading of its path.
 
     Raises InvalidUrl where it names no host, an impossible one, or more than one.
     """
@@ -50,7 +51,11 @@ def decide_request(engine: Decider, asked: Asked) -> Verdict:
     path = b"/" if asked.path == b"*" else asked.path
     if not path.startswith(b"/"):
         path = b"/" + path
-    urls = (b"%s://%s%s" % (asked.scheme, bracketed(host), path) for host in hosts)
+    urls = (
+        b"%s://%s%s" % (asked.scheme, bracketed(host), reading)
+        for host in hosts
+        for reading in readings(path)
+    )
     return _strictest([engine.decide_url(url, Plane.HTTP) for url in urls])
 
 

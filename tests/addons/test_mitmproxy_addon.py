@@ -120,6 +120,14 @@ class TestRequests:
         assert status(flow) == 400
         assert flow.response.headers["Connection"] == "close"
 
+    @pytest.mark.parametrize(
+        "value", [b"a\r\n Host: bad.example", b"a\rHost: bad.example", b"a\nHost:b", b"\0"]
+    )
+    def test_host_behind_a_folded_header_or_lone_line_break_attack(self, addon, value):
+        flow = direct("http://good.example/", headers=[(b"X", value), (b"Host", b"good.example")])
+        addon.requestheaders(flow)
+        assert status(flow) == 400
+
     def test_absolute_form_against_host_attack(self, addon):
         flow = direct("http://good.example/", headers=[(b"Host", b"bad.example")])
         addon.requestheaders(flow)

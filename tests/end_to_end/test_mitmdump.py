@@ -66,8 +66,9 @@ class TestPlain:
 
     @pytest.mark.parametrize(
         "path",
-        ["/%62ad.html", "/%2562ad.html", "//bad.html", "/x/../bad.html", "/./bad.html", "/x/%2e%2e/bad.html"],
-    )
+        ["/%62ad.html", "/%2562ad.html", "//bad.html", "/x/../bad.html", "/./bad.html", "/x/%2e%2e/bad.html",
+         "/y//../bad.html", "/a%2fb/../../bad.html", "/a\\b/../bad.html"],
+    )  # fmt: skip
     def test_spelled_path_attack(self, rig, origin, path):
         assert rig.curl(http(origin, "pages.test", path), "--path-as-is").status == 451
         assert origin.seen == []
