@@ -16,13 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cop_filter.cli import command
+from cop_filter.cli import command, settings
 from cop_filter.cli.check import lines
 from cop_filter.cli.exits import MEANINGS, Exit, exit_code_of
 from cop_filter.cli.roles import count_here
 from cop_filter.cli.settings import Settings
 from cop_filter.config import Config
 from cop_filter.errors import FetchFailed
+from cop_filter.store import Store
 
 CONFIG = """
 state_dir = "state"
@@ -170,10 +171,13 @@ def test_a_terminal_never_runs_what_a_question_holds(site: Path, run: Run) -> No
     assert "\x1b" not in run("check", "bad.example\x1b[2J")[1]
 
 
-def test_check_before_anything_was_published_is_a_state_error(run: Run) -> None:
-    code, out, err = run("check", "bad.example")
-    assert (code, out) == (Exit.STATE, "")
-    assert "run `cop-filter sync`" in err
+def test_check_before_anything_was_published_allows_and_says_so(site: Path, run: Run) -> None:
+    Store(site / "state").prepare()
+    code, out, err = run("check", "--json", "bad.example", "http://pages.example/bad/page")
+    assert code == Exit.OK
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert [(one["action"], one["generation"]) for one in answers] == [("allow", 0)] * 2
+    assert err == "cop-filter: nothing is published yet, so everything is allowed; run `cop-filter sync`\n"
 
 
 def test_a_peer_at_the_pipe_is_answered_at_once_and_hears_of_new_generations(site: Path) -> None:
@@ -272,7 +276,8 @@ def test_status_tells_what_went_wrong_with_a_list_that_stays_in_force(site: Path
     assert run("check", "--json", "bad.example")[1].count('"block"') == 1
 
 
-def test_status_before_the_first_sync_says_that_nothing_is_blocked(run: Run) -> None:
+def test_status_before_the_first_sync_says_that_nothing_is_blocked(site: Path, run: Run) -> None:
+    Store(site / "state").prepare()
     code, out, _ = run("status")
     assert code == Exit.REFUSED
     assert out.startswith("nothing is published yet: nothing is blocked\n")
@@ -290,7 +295,63 @@ def test_rollback_says_from_where_to_where_and_puts_the_old_lists_in_force(site:
     assert run("check", "--json", "bad.example")[1].count('"block"') == 1
 
 
-def test_rollback_without_an_earlier_generation_is_a_state_error(run: Run) -> None:
+READERS = (("status",), ("status", "--json"), ("check", "bad.example"), ("rollback",))
+
+
+@pytest.mark.parametrize("words", READERS)
+def test_a_state_folder_that_is_not_there_is_a_state_error(run: Run, words: tuple[str, ...]) -> None:
+    code, out, err = run(*words)
+    assert (code, out) == (Exit.STATE, "")
+    assert err == (
+        "cop-filter: nothing is published: state_dir does not exist; "
+        "if it is not misspelt, run `cop-filter sync`\n"
+    )
+
+
+@pytest.mark.parametrize("words", [*READERS, ("sync",)])
+def test_a_state_folder_that_is_none_is_a_state_error(site: Path, run: Run, words: tuple[str, ...]) -> None:
+    (site / "state").write_text("a file")
+    code, out, err = run(*words)
+    assert (code, out) == (Exit.STATE, "")
+    assert err == "cop-filter: state_dir is not a folder; write another one, or move what is there away\n"
+
+
+@pytest.mark.parametrize("words", READERS)
+def test_a_state_folder_of_somebody_else_is_a_state_error(
+    site: Path, run: Run, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    def stat(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(settings.Path, "stat", stat)
+    monkeypatch.setattr(settings, "load", lambda _: Config(site / "state", None, ()))  # type: ignore[arg-type]
+    code, out, err = run(*words)
+    assert (code, out) == (Exit.STATE, "")
+    assert err == "cop-filter: state_dir cannot be read: Permission denied; run this as its owner\n"
+
+
+def test_sync_into_a_state_folder_that_cannot_be_written_to_is_a_state_error(
+    site: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store(site / "state").prepare()
+    monkeypatch.setattr(settings.os, "access", lambda _, wanted: wanted == os.R_OK)
+    code, out, err = run("sync")
+    assert (code, out) == (Exit.STATE, "")
+    assert err == "cop-filter: state_dir is not writable; run this as its owner, and look at the disk\n"
+
+
+def test_a_lost_key_is_a_state_error(site: Path, run: Run) -> None:
+    synced(site)
+    (site / "state" / "index.key").unlink()
+    for words in (("status",), ("check", "bad.example")):
+        code, out, err = run(*words)
+        assert (code, out) == (Exit.STATE, "")
+        assert "Traceback" not in err
+        assert err.splitlines()[-1].startswith("cop-filter: ")
+
+
+def test_rollback_without_an_earlier_generation_is_a_state_error(site: Path, run: Run) -> None:
+    Store(site / "state").prepare()
     code, _, err = run("rollback")
     assert code == Exit.STATE
     assert "nothing is published yet" in err

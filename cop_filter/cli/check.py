@@ -9,8 +9,8 @@ import click
 
 from cop_filter.cli.exits import Exit
 from cop_filter.cli.questions import Answered, Decider, JsonLines, answer, sentences
-from cop_filter.cli.settings import Settings
-from cop_filter.errors import InvalidUrl, StateError
+from cop_filter.cli.settings import Settings, existing_state
+from cop_filter.errors import InvalidUrl
 from cop_filter.loader import Watcher, open_engine
 from cop_filter.verdict import Plane
 
@@ -32,11 +32,13 @@ def check(settings: Settings, words: tuple[str, ...], as_json: bool, plane: str 
     With "-", one question a line is read from standard input, and each is answered as soon as it is
     there. The answer names the list, never the entry. Ends with 1 when a question was invalid.
     """
-    state_dir = settings.config().state_dir
+    state_dir = existing_state(settings.config())
     engine = open_engine(state_dir)
     watcher = Watcher(state_dir, engine)
     if engine.generation == 0:
-        raise StateError("nothing is published yet, so nothing would be blocked; run `cop-filter sync`")
+        click.echo(
+            "cop-filter: nothing is published yet, so everything is allowed; run `cop-filter sync`", err=True
+        )
     batches: Iterator[list[bytes]] = (
         batch
         for word in words

@@ -12,7 +12,7 @@ from cop_filter import logs
 from cop_filter.cli.exits import Exit
 from cop_filter.cli.progress import Bars
 from cop_filter.cli.roles import count_here
-from cop_filter.cli.settings import Settings
+from cop_filter.cli.settings import Settings, refuse_read_only
 
 if TYPE_CHECKING:
     from cop_filter.sync import Outcome
@@ -31,6 +31,8 @@ def sync(settings: Settings, ids: tuple[str, ...], watch: bool, as_json: bool) -
     if watch and (ids or as_json):
         raise click.UsageError("--watch refreshes every list and reports to the log: no LIST, no --json")
     config = settings.config()
+    if not watch:
+        refuse_read_only(config)
     count_here(config)
     from cop_filter import sync as syncing  # noqa: PLC0415  it looks at the environment when imported
 

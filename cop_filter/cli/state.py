@@ -8,7 +8,7 @@ from dataclasses import asdict
 import click
 
 from cop_filter.cli.exits import Exit
-from cop_filter.cli.settings import Settings
+from cop_filter.cli.settings import Settings, existing_state
 from cop_filter.errors import ConfigError, StateError
 from cop_filter.report.current import current_status
 from cop_filter.report.status import ListRow, Status
@@ -21,7 +21,9 @@ from cop_filter.store import Store
 def status(settings: Settings, as_json: bool) -> Exit:
     """Show each list: state, age, entries, last error, next try. Ends with 1 unless all are ok."""
     now = time.time()
-    found = current_status(settings.config(), now)
+    config = settings.config()
+    existing_state(config)
+    found = current_status(config, now)
     click.echo(json.dumps(asdict(found), indent=2) if as_json else status_text(found, now), nl=as_json)
     return Exit.OK if found.healthy else Exit.REFUSED
 
@@ -72,7 +74,7 @@ def rollback(settings: Settings) -> None:
     A list that changes at its authority afterwards is published again: to hold a bad list back,
     also take it out of the configuration or stop `cop-filter sync --watch`.
     """
-    store = Store(settings.config().state_dir)
+    store = Store(existing_state(settings.config()))
     if store.current() is None:
         raise StateError("nothing is published yet, so there is nothing to go back from")
     before, after = store.rollback()
