@@ -98,6 +98,21 @@ def test_the_most_specific_match_comes_first(tmp_path):
     ]  # fmt: skip
 
 
+def test_of_several_lists_that_hold_the_same_the_first_comes_first(tmp_path):
+    texts = ["http://h.example/a/b", "http://h.example/a/", "http://h.example/a/b?*", "h.example"]
+    builder = Builder(KEY)
+    for number in (2, 0, 1):
+        builder.add(number, [parse(text) for text in texts])
+    builder.settle(3)
+    builder.write(str(tmp_path / "index"))
+    found = as_tuple(open_index(str(tmp_path / "index"), KEY).match_url("http://h.example/a/b"))
+    assert [read_code(value)[:2] for value in found] == [
+        (number, kind)
+        for kind in (RecordKind.URL, RecordKind.URL_ANY_QUERY, RecordKind.PREFIX, RecordKind.DOMAIN)
+        for number in (0, 1, 2)
+    ]
+
+
 def test_page_entries_on_addresses_match_every_spelling_of_the_address(tmp_path):
     index = build(tmp_path / "index", "http://192.0.2.1/p", "http://[2001:db8::1]/p")
     assert entry_kinds(index.match_url("http://0xc0000201/p")) == [RecordKind.URL]

@@ -199,13 +199,13 @@ impl Index {
             for (i, _) in path.iter().enumerate().filter(|(_, &b)| b == b'/') {
                 state.write(&path[from..=i]);
                 from = i + 1;
-                found.extend(self.of_kind(state.finish128().as_u128(), RecordKind::Prefix));
+                self.add(state.finish128().as_u128(), RecordKind::Prefix, found);
             }
         }
         state.write(&path[from..]);
         let page = state.finish128().as_u128();
         if self.header.holds(RecordKind::UrlAnyQuery) {
-            found.extend(self.of_kind(page, RecordKind::UrlAnyQuery));
+            self.add(page, RecordKind::UrlAnyQuery, found);
         }
         let query = url.query.as_deref().filter(|q| !q.is_empty());
         let exact = query.map_or(page, |query| {
@@ -213,13 +213,15 @@ impl Index {
             state.write(query);
             state.finish128().as_u128()
         });
-        found.extend(self.of_kind(exact, RecordKind::Url));
+        self.add(exact, RecordKind::Url, found);
         found[by_host..].reverse();
         found.rotate_left(by_host);
     }
 
-    fn of_kind(&self, hash: u128, kind: RecordKind) -> impl Iterator<Item = Match> + '_ {
-        self.records(hash)
-            .filter(move |hit| hit.meta.kind() == kind)
+    /// The records of one kind, the last list's first: all that was found is turned around in the end.
+    fn add(&self, hash: u128, kind: RecordKind, found: &mut Vec<Match>) {
+        let from = found.len();
+        found.extend(self.records(hash).filter(|hit| hit.meta.kind() == kind));
+        found[from..].reverse();
     }
 }
