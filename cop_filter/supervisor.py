@@ -114,6 +114,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """Ask `run` to end every child and return."""
+        if not self._stopping.is_set():
+            _log.info("stopping")
         self._stopping.set()
 
     async def run(self) -> None:
@@ -225,6 +227,7 @@ async def _serve(config: Config, config_path: Path) -> None:
         loop.add_signal_handler(number, supervisor.stop)
     loop.add_signal_handler(signal.SIGHUP, supervisor.refresh)
     await supervisor.run()
+    _log.info("stopped")
 
 
 def serve(config: Config, config_path: Path) -> None:

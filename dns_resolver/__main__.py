@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from cop_filter.config import Config, DnsConfig
 from cop_filter.errors import ConfigError, CopFilterError
 from cop_filter.report import counters
 from dns_resolver import listeners, workers
+
+_log = logging.getLogger("dns_resolver")
 
 
 def main() -> int:
@@ -34,6 +37,8 @@ def _serve(path: Path) -> Exit:
     if counters.VARIABLE not in os.environ:
         os.environ[counters.VARIABLE] = str(counters.prepare(config.state_dir))
     shares = _bind(config.dns)
+    where = ", ".join(f"{one.address.host} port {one.address.port}" for one in shares[0])
+    _log.info("listening on %s", where)
     if len(shares) == 1:
         return _work(config, config.dns, shares[0])
     dns = config.dns
