@@ -12,6 +12,7 @@ from cop_filter.errors import InvalidUrl
 from cop_filter.names import canonical_host
 from cop_filter.verdict import Action, Plane, Verdict
 
+_NOT_IN_TARGETS = frozenset([*range(0x21), 0x7F])
 _NOT_IN_HOSTS = frozenset(b"\x00\t\n\r #/?@\\")
 """Bytes that end a host in a URL: a Host header with one of them could move the path."""
 
@@ -45,12 +46,14 @@ class Asked(NamedTuple):
 def decide_request(engine: Decider, asked: Asked) -> Verdict:
     """The verdict for a request: the strictest over every host it names and every reading of its path.
 
-    Raises InvalidUrl where it names no host, an impossible one, or more than one.
+    Raises InvalidUrl where it names no host, an impossible one, or more than one, and where its target is
+    no path.
     """
     hosts = hosts_of(asked)
     path = b"/" if asked.path == b"*" else asked.path
-    if not path.startswith(b"/"):
-        path = b"/" + path
+    if not path.startswith(b"/") or not _NOT_IN_TARGETS.isdisjoint(path):
+        # HTTP/2 can carry these, and an HTTP/1 origin would read a whole URL or another request line.
+        raise InvalidUrl("a request target must be a path, without spaces and control characters")
     urls = (
         b"%s://%s%s" % (asked.scheme, bracketed(host), reading)
         for host in hosts

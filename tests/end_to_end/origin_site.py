@@ -19,11 +19,16 @@ from cryptography.x509.oid import NameOID
 class Origin:
     """Serves any host. `seen` holds (scheme, host, method, path) of every request, in order.
 
+    `/film` is the file `film`, in ranges if asked; `/status/N` answers N; `/drip` waits in its middle for
+    `drip_on`.
+
     `http_port`, `https_port`; `ca` is the file of the authority that vouches for it.
     """
 
     def __init__(self, folder: Path) -> None:
         self.seen: list[tuple[str, str, str, str]] = []
+        self.film = folder / "film"
+        self.drip_on = threading.Event()
         self.ca = folder / "origin-ca.pem"
         self._certificate = folder / "origin.pem"
         _make_certificates(self.ca, self._certificate)
@@ -44,6 +49,9 @@ class Origin:
     async def _start(self) -> None:
         app = web.Application(client_max_size=1 << 30)
         app.router.add_get("/chat", self._chat)
+        app.router.add_get("/status/{status}", self._with_status)
+        app.router.add_get("/film", self._film)
+        app.router.add_get("/drip", self._drip)
         app.router.add_route("*", "/{path:.*}", self._answer)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
@@ -61,6 +69,21 @@ class Origin:
         self._remember(request)
         body = await request.read()
         return web.Response(text=f"origin: {request.path_qs} {len(body)}")
+
+    async def _with_status(self, request: web.Request) -> web.Response:
+        headers = {"Location": "/elsewhere", "Retry-After": "7", "Set-Cookie": "a=b"}
+        return web.Response(status=int(request.match_info["status"]), text="as it is", headers=headers)
+
+    async def _film(self, _: web.Request) -> web.FileResponse:
+        return web.FileResponse(self.film)
+
+    async def _drip(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"first")
+        await asyncio.to_thread(self.drip_on.wait, 30)
+        await response.write(b"second")
+        return response
 
     async def _chat(self, request: web.Request) -> web.WebSocketResponse:
         self._remember(request)

@@ -236,6 +236,13 @@ class TestTls:
         url = https(origin, "pages.test", "/form")
         assert rig.curl(url, "--http2", "--upload-file", file, trust=rig.ca).body == b"origin: /form 3000000"
 
+    @pytest.mark.parametrize("target", ["http://pages.test/bad.html", "/good.html /bad.html", "bad.html"])
+    def test_target_that_http2_carries_and_http1_reads_otherwise_attack(self, rig, origin, target):
+        url = https(origin, "pages.test")
+        answer = rig.curl(url, "--http2", "--request-target", target, trust=rig.ca)
+        assert (answer.status, answer.version) == (400, "2")
+        assert origin.seen == []
+
     def test_a_listed_host_is_stopped_at_connect(self, rig):
         with Witness() as witness:
             answer = rig.curl(f"https://www.bad.test:{witness.port}/")
