@@ -8,11 +8,15 @@ leading labels up to and including the last odd one become the one label `_`, so
 from collections.abc import Sequence
 from string import ascii_letters, digits
 from typing import Protocol
+from unicodedata import normalize
 
 from cop_filter.errors import InvalidUrl
 from cop_filter.verdict import Action, Verdict
 
 _ODD = "_"
+_IDEOGRAPHIC_DOT = "\u3002"
+"""The one label separator of UTS 46 §2.3 that no compatibility form turns into a full stop."""
+_NOT_ASCII = bytes(range(0x80, 0x100))
 _PLAIN = (ascii_letters + digits + "-_").encode()
 
 
@@ -55,12 +59,14 @@ def text(labels_: Sequence[bytes]) -> str:
 def _readable(label: bytes) -> str | None:
     """A label in host-name letters, or in UTF-8 (some clients send U-labels raw); else None."""
     try:
-        decoded = label.decode("utf-8")
+        decoded = label.decode("utf-8").lower()
     except UnicodeDecodeError:
         return None
-    if label.isascii() and label.translate(None, _PLAIN):
+    # Many a character stands for a dot or another delimiter, which a label holds as itself only.
+    folded = decoded if label.isascii() else normalize("NFKC", decoded)
+    if _IDEOGRAPHIC_DOT in folded or folded.encode().translate(None, _PLAIN + _NOT_ASCII):
         return None
-    return decoded.lower()
+    return decoded
 
 
 def decide(engine: Decider, host: str) -> Verdict:

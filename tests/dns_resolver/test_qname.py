@@ -8,6 +8,8 @@ from listing_engine import FakeEngine, blocked
 from cop_filter.verdict import Action
 from dns_resolver import qname
 
+DOTS = (".", "\u3002", "\uff0e", "\uff61", "\u2024")
+
 
 def decide(*labels):
     return qname.decide(FakeEngine({"bad.example": blocked()}), qname.text(labels)).action
@@ -26,6 +28,9 @@ def decide(*labels):
         [b"%62ad", b"bad", b"example"],
         [b"a.b", b"bad", b"example"],
         [b"a/b", b"bad", b"example"],
+        *([f"x{dot}y".encode(), b"bad", b"example"] for dot in DOTS),
+        ["\u2100".encode(), b"bad", b"example"],  # account of: a/c
+        ["\u1100\u1161".encode(), b"bad", b"example"],
         ["sch\u00f6n".encode(), b"bad", b"example"],
         [b"xn--invalid", b"bad", b"example"],
         [b"xn--invalid", b"www", b"xn--invalid2", b"bad", b"example"],
@@ -44,6 +49,9 @@ def test_what_stands_before_a_listed_name_does_not_hide_it(labels):
         [b"bad.example"],
         [b"x.bad", b"example"],
         [b"b%61d", b"example"],
+        *([f"x{dot}bad".encode(), b"example"] for dot in DOTS),
+        *([f"bad{dot}example".encode()] for dot in DOTS),
+        ["b\uff0561d".encode(), b"example"],  # a full-width percent sign
         [b"bad", b"example\x00"],
         [b"notbad", b"example"],
         [b"bad", b"example", b"invalid"],
