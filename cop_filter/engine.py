@@ -106,7 +106,7 @@ class Engine:
         """
         decider = self._decider
         try:
-            return decider.policy.inspects(as_tuple(decider.match_host(host)))
+            return decider.policy.inspects(as_tuple(decider.match_host(host)), self._clock())
         except ValueError as reason:
             raise InvalidUrl(str(reason)) from None
         except Exception:  # noqa: BLE001 - whatever a bug raises, the network keeps its filter

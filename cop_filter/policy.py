@@ -84,14 +84,21 @@ class Policy:
             plane is Plane.DNS and self.steering and policy.mode == "enforce" and Plane.HTTP in policy.planes
         )
 
-    def inspects(self, codes: Sequence[int]) -> bool:
-        """Whether a host with these matches has URL entries that the http plane acts upon."""
-        return any(
-            kind is RecordKind.PAGES
-            and self.lists[number].mode != "exempt"
-            and Plane.HTTP in self.lists[number].planes
-            for number, kind, _ in map(read_code, codes)
-        )
+    def inspects(self, codes: Sequence[int], now: float) -> bool:
+        """Whether a host with these matches has URL entries that the http plane acts upon.
+
+        A host that is exempt is left alone: nothing that is seen of it could be blocked.
+        """
+        found = False
+        for number, kind, _ in map(read_code, codes):
+            policy = self.lists[number]
+            if Plane.HTTP not in policy.planes or kind is RecordKind.PATTERNS:
+                continue
+            if policy.mode != "exempt":
+                found |= kind is RecordKind.PAGES
+            elif kind is not RecordKind.PAGES and policy.in_force(now):
+                return False
+        return found
 
     def on_fault(self, plane: Plane) -> Verdict:
         """What holds when deciding itself fails: the first enforced list that is declared closed."""

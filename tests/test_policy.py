@@ -105,12 +105,23 @@ def test_a_dry_run_steers_nobody():
 
 def test_hosts_with_pages_of_a_dry_run_are_inspected_to_be_counted():
     policy = Policy([a_policy("trial", mode="observe")], steering=False, generation=1)
-    assert policy.inspects([code(0, RecordKind.PAGES, folded=False)])
+    assert policy.inspects([code(0, RecordKind.PAGES, folded=False)], now=0)
 
 
 def test_hosts_with_pages_on_no_http_plane_are_not_inspected():
     policy = Policy([a_policy("national", planes=(Plane.DNS,))], steering=False, generation=1)
-    assert not policy.inspects([code(0, RecordKind.PAGES, folded=False)])
+    assert not policy.inspects([code(0, RecordKind.PAGES, folded=False)], now=0)
+
+
+def test_an_exempt_host_is_not_inspected_until_its_exemption_ends():
+    lists = [a_policy("exemption-1", mode="exempt", until=100.0), a_policy("national")]
+    policy = Policy(lists, steering=False, generation=1)
+    pages = code(1, RecordKind.PAGES, folded=False)
+    for kind in (RecordKind.HOST, RecordKind.DOMAIN):
+        exempt = code(0, kind, folded=False)
+        assert not policy.inspects([exempt, pages], now=99)
+        assert policy.inspects([exempt, pages], now=100)
+    assert policy.inspects([code(0, RecordKind.PAGES, folded=False), pages], now=99)
 
 
 def test_a_fault_blocks_where_an_enforced_list_is_declared_closed():
