@@ -37,8 +37,7 @@ def _serve(path: Path) -> Exit:
     if counters.VARIABLE not in os.environ:
         os.environ[counters.VARIABLE] = str(counters.prepare(config.state_dir))
     shares = _bind(config.dns)
-    where = ", ".join(f"{one.address.host} port {one.address.port}" for one in shares[0])
-    _log.info("listening on %s", where)
+    _log.info("listening on every address of dns.listen")
     if len(shares) == 1:
         return _work(config, config.dns, shares[0])
     dns = config.dns
