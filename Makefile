@@ -15,7 +15,7 @@ READY := .venv/.ready
 READY_TO_BENCH := .venv/.ready-to-bench
 CARGO := PYO3_PYTHON=$(CURDIR)/$(BIN)/python cargo
 CRATE := --manifest-path native/Cargo.toml
-SOURCES := pyproject.toml native/Cargo.toml native/Cargo.lock $(wildcard native/src/*.rs)
+SOURCES := pyproject.toml native/Cargo.toml native/Cargo.lock $(wildcard native/src/*.rs native/src/*/*.rs)
 
 .PHONY: help
 help:

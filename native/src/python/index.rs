@@ -1,0 +1,167 @@
+//! The index as Python sees it: one question, many at once, or with references.
+
+use super::question::{as_host, as_url, as_url_host, Codes, Read};
+use super::{invalid, raw, secret};
+use crate::index::{Index, Match};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// A published index, memory-mapped and read-only.
+#[pyclass(frozen, name = "Index", module = "cop_filter._native")]
+pub struct PyIndex(pub Index);
+
+/// Questions that are looked at together, so that their waits for memory overlap.
+const TOGETHER: usize = 64;
+
+impl PyIndex {
+    fn one(&self, word: &Bound<'_, PyAny>, read: Read) -> PyResult<Codes> {
+        let bytes = raw(word)?;
+        let question = read(&bytes).map_err(invalid)?;
+        let mut found = Vec::new();
+        question.ask(&self.0, &mut found);
+        Ok(question.codes(&self.0, &found))
+    }
+
+    fn many<'py>(
+        &self,
+        words: &Bound<'py, PyList>,
+        resolve: &Bound<'py, PyAny>,
+        read: Read,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let nothing = resolve.call1((Codes::None,))?;
+        let mut resolved = HashMap::new();
+        let mut out = Vec::with_capacity(words.len());
+        let (mut probes, mut found) = (Vec::new(), Vec::new());
+        for start in (0..words.len()).step_by(TOGETHER) {
+            let chunk: Vec<_> = (start..words.len().min(start + TOGETHER))
+                .map(|i| words.get_item(i))
+                .collect::<PyResult<_>>()?;
+            let bytes: Vec<_> = chunk.iter().map(raw).collect::<PyResult<_>>()?;
+            let mut may_match = [false; TOGETHER];
+            probes.clear();
+            for (i, word) in bytes.iter().enumerate() {
+                match read(word) {
+                    Ok(question) => {
+                        probes.extend(self.0.probes(question.host()).map(|probe| (i, probe)));
+                    }
+                    // Looked at once more below, for its reason.
+                    Err(_) => may_match[i] = true,
+                }
+            }
+            // Nothing but loads of memory that do not depend on each other: the waits overlap.
+            for (i, probe) in &probes {
+                may_match[*i] |= self.0.may_match(*probe);
+            }
+            for (word, may_match) in bytes.iter().zip(may_match) {
+                out.push(if may_match {
+                    self.answer(word, read, resolve, &mut resolved, &mut found)?
+                } else {
+                    nothing.clone()
+                });
+            }
+        }
+        PyList::new(words.py(), out)
+    }
+
+    fn answer<'py>(
+        &self,
+        word: &[u8],
+        read: Read,
+        resolve: &Bound<'py, PyAny>,
+        resolved: &mut HashMap<Codes, Bound<'py, PyAny>>,
+        found: &mut Vec<Match>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let question = match read(word) {
+            Ok(question) => question,
+            Err(reason) => return resolve.call1((reason.to_string(),)),
+        };
+        found.clear();
+        question.ask(&self.0, found);
+        let codes = question.codes(&self.0, found);
+        if let Some(answer) = resolved.get(&codes) {
+            return Ok(answer.clone());
+        }
+        let answer = resolve.call1((codes.clone(),))?;
+        resolved.insert(codes, answer.clone());
+        Ok(answer)
+    }
+
+    fn explain(&self, word: &Bound<'_, PyAny>, read: Read) -> PyResult<Vec<(u32, u64)>> {
+        let bytes = raw(word)?;
+        let question = read(&bytes).map_err(invalid)?;
+        let mut found = Vec::new();
+        question.ask(&self.0, &mut found);
+        Ok(found
+            .iter()
+            .map(|hit| (question.code(hit, &self.0), hit.reference))
+            .collect())
+    }
+}
+
+#[pymethods]
+impl PyIndex {
+    /// Opens and verifies the file at `path`; `ValueError` says why it is refused.
+    #[new]
+    fn new(py: Python<'_>, path: PathBuf, key: &[u8]) -> PyResult<Self> {
+        let key = secret(key)?;
+        py.detach(|| Index::open(&path, &key))
+            .map(Self)
+            .map_err(PyValueError::new_err)
+    }
+
+    /// The codes of all records for a host, most specific first.
+    fn match_host(&self, host: &Bound<'_, PyAny>) -> PyResult<Codes> {
+        self.one(host, as_host)
+    }
+
+    /// The codes of all records for a URL, most specific first.
+    fn match_url(&self, url: &Bound<'_, PyAny>) -> PyResult<Codes> {
+        self.one(url, as_url)
+    }
+
+    /// Like `match_url`, for planes that see only the host.
+    fn match_url_host(&self, url: &Bound<'_, PyAny>) -> PyResult<Codes> {
+        self.one(url, as_url_host)
+    }
+
+    /// `match_host` for many. `resolve` makes an answer of codes (asked once for each distinct
+    /// answer in the batch), or of a str: the reason why a word is no host.
+    fn match_hosts<'py>(
+        &self,
+        hosts: &Bound<'py, PyList>,
+        resolve: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        self.many(hosts, resolve, as_host)
+    }
+
+    /// `match_url` for many, with `resolve` as in `match_hosts`.
+    fn match_urls<'py>(
+        &self,
+        urls: &Bound<'py, PyList>,
+        resolve: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        self.many(urls, resolve, as_url)
+    }
+
+    /// `match_host` with the opaque reference of each record.
+    fn explain_host(&self, host: &Bound<'_, PyAny>) -> PyResult<Vec<(u32, u64)>> {
+        self.explain(host, as_host)
+    }
+
+    /// `match_url` with the opaque reference of each record.
+    fn explain_url(&self, url: &Bound<'_, PyAny>) -> PyResult<Vec<(u32, u64)>> {
+        self.explain(url, as_url)
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    #[getter]
+    fn file_bytes(&self) -> usize {
+        self.0.file_bytes()
+    }
+}
