@@ -10,6 +10,7 @@ from addons.decision import Decider
 from addons.own_machine import is_own
 from addons.reach import Address, Reach
 from cop_filter import config as configuration
+from cop_filter.access import AccessList
 from cop_filter.config import OperatorConfig, SplashConfig
 from cop_filter.engine import Engine
 from cop_filter.errors import ConfigError
@@ -58,7 +59,7 @@ def open_gate(config_path: Path) -> tuple[Gate, Watcher]:
         engine=engine,
         operator=config.operator,
         events=events,
-        reach=Reach(config.proxy.clients, _page(config.splash), is_own),
+        reach=Reach(AccessList(config.proxy.clients), _page(config.splash), is_own),
         inspect=config.proxy.inspect == "listed",
         closed=any(one.mode == "enforce" and one.on_failure == "closed" for one in config.lists),
     )

@@ -4,14 +4,14 @@ A proxy acts from inside: what listens on loopback here, or trusts this machine'
 to every client. Clients on this machine itself are led anywhere, for they are there already.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from cop_filter.access import AccessList
 from cop_filter.names import canonical_host
 
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +21,13 @@ class Reach:
     `is_own` says whether an address is this machine's. Addresses of clients are compared, never kept.
     """
 
-    clients: Collection[Network]
+    clients: AccessList
     page: frozenset[tuple[Address, int]]
     is_own: Callable[[Address], bool]
 
     def admits(self, client: str) -> bool:
         """Whether a client at this address is served."""
-        address = _address(client)
-        return any(address in network for network in self.clients)
+        return self.clients.permits(client)
 
     def leads(self, client: str, host: bytes | str, port: int) -> bool:
         """Whether a client may be led to a host; a name is judged by its addresses, once it has some.

@@ -8,10 +8,10 @@ every packet it cannot answer down to it.
 import asyncio
 from typing import NamedTuple, Protocol
 
+from cop_filter.access import AccessList
 from cop_filter.events import Events
 from cop_filter.verdict import Action, Plane, Verdict
 from dns_resolver import local_zones, qname, wire
-from dns_resolver.access import AccessList
 from dns_resolver.answers import Answers
 from dns_resolver.cache import Cache
 from dns_resolver.edns import MIN_PAYLOAD_BYTES, Ede

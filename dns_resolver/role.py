@@ -9,12 +9,12 @@ import time
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
+from cop_filter.access import AccessList
 from cop_filter.cli.exits import Exit
 from cop_filter.config import Config, DnsConfig
 from cop_filter.engine import Engine
 from cop_filter.events import Events
 from cop_filter.loader import Watcher, open_engine
-from dns_resolver.access import AccessList
 from dns_resolver.answers import Answers
 from dns_resolver.cache import Cache
 from dns_resolver.forwarder import Forwarder

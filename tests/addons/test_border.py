@@ -14,8 +14,9 @@ from mitmproxy.test import tflow
 from addons import lookups
 from addons.border import Border
 from addons.reach import Reach
+from cop_filter.access import AccessList
 
-REACH = Reach([ip_network("198.51.100.0/24")], frozenset(), lambda _: False)
+REACH = Reach(AccessList([ip_network("198.51.100.0/24")]), frozenset(), lambda _: False)
 
 
 def client(address: str = "198.51.100.7", mode: str = "regular") -> connection.Client:

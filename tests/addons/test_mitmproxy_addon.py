@@ -21,6 +21,7 @@ from addons import mitmproxy_addon
 from addons.gate import Gate
 from addons.mitmproxy_addon import OPTION, CopFilter
 from addons.reach import Reach
+from cop_filter.access import AccessList
 from cop_filter.config import OperatorConfig
 
 OPERATOR = OperatorConfig(
@@ -28,7 +29,9 @@ OPERATOR = OperatorConfig(
 )
 
 
-REACH = Reach((ip_network("127.0.0.0/8"), ip_network("198.51.100.0/24")), frozenset(), lambda _: False)
+REACH = Reach(
+    AccessList([ip_network("127.0.0.0/8"), ip_network("198.51.100.0/24")]), frozenset(), lambda _: False
+)
 OUTSIDE = ("198.51.100.7", 40000)
 """A client on another machine."""
 

@@ -5,11 +5,14 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from addons.reach import Reach
+from cop_filter.access import AccessList
 from cop_filter.errors import InvalidUrl
 
 OWN = {ip_address("198.51.100.1"), ip_address("2001:db8::1")}
 PAGE = frozenset({(ip_address("198.51.100.1"), 80), (ip_address("127.0.0.1"), 8081)})
-REACH = Reach([ip_network("198.51.100.0/24"), ip_network("2001:db8::/64")], PAGE, OWN.__contains__)
+REACH = Reach(
+    AccessList([ip_network("198.51.100.0/24"), ip_network("2001:db8::/64")]), PAGE, OWN.__contains__
+)
 CLIENT = "198.51.100.7"
 
 

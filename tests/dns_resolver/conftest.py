@@ -10,8 +10,8 @@ from listing_engine import FakeEngine
 from loopback_upstream import FakeUpstream, zone
 from prometheus_client import CollectorRegistry
 
+from cop_filter.access import AccessList
 from cop_filter.events import Events
-from dns_resolver.access import AccessList
 from dns_resolver.answers import Answers
 from dns_resolver.cache import Cache
 from dns_resolver.forwarder import Forwarder

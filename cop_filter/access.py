@@ -1,4 +1,4 @@
-"""Which clients are served (RFC 5358: a resolver serves its own network only)."""
+"""Which clients are served: a resolver (RFC 5358) or a proxy serves its own network only."""
 
 import socket
 from collections.abc import Iterable

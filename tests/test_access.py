@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from dns_resolver.access import AccessList
+from cop_filter.access import AccessList
 
 ACCESS = AccessList([ip_network("192.0.2.0/25"), ip_network("2001:db8::/48"), ip_network("198.51.100.7/32")])
 
