@@ -5,6 +5,7 @@ A resolver's memory holds who asks for what, a publisher's holds lists in clear.
 
 import ctypes
 import logging
+import os
 import resource
 import sys
 import threading
@@ -15,12 +16,16 @@ if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
 _PR_SET_DUMPABLE = 4  # linux/prctl.h
+_KEY_LOGS = ("SSLKEYLOGFILE", "MITMPROXY_SSLKEYLOGFILE")
+"""Where these say, TLS libraries write the keys of every connection."""
 _log = logging.getLogger(__name__)
 
 
 def keep() -> None:
     """Keep this process's secrets from here on; the first thing that every role and command does."""
     _keep_memory()
+    for name in _KEY_LOGS:
+        os.environ.pop(name, None)
     sys.excepthook = _uncaught
     sys.unraisablehook = _unraisable
     threading.excepthook = _thread_died
