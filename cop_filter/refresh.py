@@ -65,6 +65,7 @@ class Refresher:
         self._ledger = Ledger(store)
         self._failures: dict[str, int] = {}
         self._lost = False
+        self._forgotten = 0
         self._publisher = ThreadPoolExecutor(1, thread_name_prefix="publish")
         self._loop = asyncio.get_running_loop()
 
@@ -79,7 +80,18 @@ class Refresher:
         Nothing happens before the first list: a generation that blocks nothing would only be
         something to roll back to by mistake. Raises StateError, OSError.
         """
-        return await self._loop.run_in_executor(self._publisher, self._publish_policy)
+        if await self._loop.run_in_executor(self._publisher, self._publish_policy):
+            self._forget_sources()
+        lost, self._lost = self._lost, False
+        return lost
+
+    def _forget_sources(self) -> None:
+        """Have every list fetched whole, also those that are being asked for just now."""
+        _log.error("the generation in force is damaged: every list is fetched whole")
+        self._forgotten += 1
+        self._lost = True
+        for one in self._config.lists:
+            self._ledger.forget(one)
 
     async def refresh(self, wanted: ListConfig) -> Outcome:
         """Try once to bring a list up to date, and note how it went.
@@ -102,6 +114,7 @@ class Refresher:
     async def _attempt(
         self, wanted: ListConfig, known: Known
     ) -> tuple[Known, Literal["published", "unchanged"]]:
+        forgotten = self._forgotten
         answer = await sources.fetch(
             wanted,
             known.validators,
@@ -110,47 +123,43 @@ class Refresher:
             clock=self._clock,
             progress=lambda done, total: self._tell(wanted.id, "fetch", done, total),
         )
+        if forgotten != self._forgotten:
+            known = Known()
         if isinstance(answer, sources.NotModified):
             return known, "unchanged"
         accepted = Known(answer.validators, answer.digest)
         if answer.digest == known.digest:
             # Not published again: after a rollback, the older list holds until the authority's changes.
             return accepted, "unchanged"
-        await self._loop.run_in_executor(self._publisher, self._publish, wanted, answer)
+        if await self._loop.run_in_executor(self._publisher, self._publish, wanted, answer):
+            self._forget_sources()
         return accepted, "published"
 
     # ------------------------------------------------------------ in the publisher's thread
 
     def _publish_policy(self) -> bool:
-        if self._mend() or self._store.current() is None or not compiler.stale(self._store, self._config):
-            lost, self._lost = self._lost, False
-            return lost
-        with compiler.draft(self._store, self._config, clock=self._clock) as draft:
-            number = draft.publish()
-        _log.info("generation %d published: the policy has changed", number)
+        """True when the generation in force is damaged: then nothing is published.
+
+        An older one may hold less than what is lost, and who has that in memory keeps it until there is
+        something new; who starts now finds the older one by itself.
+        """
+        if compiler.damaged(self._store):
+            return True
+        if self._store.current() is not None and compiler.stale(self._store, self._config):
+            with compiler.draft(self._store, self._config, clock=self._clock) as draft:
+                number = draft.publish()
+            _log.info("generation %d published: the policy has changed", number)
         return False
 
-    def _mend(self) -> bool:
-        """Have every list fetched whole if the generation in force is damaged; True if it is.
-
-        Nothing is published here. An older generation may hold less than what is lost, and who has that
-        in memory keeps it until there is something new; who starts now finds the older one by itself.
-        """
-        if not compiler.damaged(self._store):
-            return False
-        _log.error("the generation in force is damaged: every list is fetched whole")
-        for one in self._config.lists:
-            self._ledger.forget(one)
-        self._lost = True
-        return True
-
-    def _publish(self, wanted: ListConfig, fetched: sources.Fetched) -> None:
+    def _publish(self, wanted: ListConfig, fetched: sources.Fetched) -> bool:
+        """True when the generation that was in force is damaged: what it held of other lists is lost."""
+        damaged = compiler.damaged(self._store)
         try:
-            self._mend()
             self._compile(wanted, fetched)
         finally:
             # Whoever still refers to the answer (a task, a traceback) no longer holds its bytes.
             fetched.raw.clear()
+        return damaged
 
     def _compile(self, wanted: ListConfig, fetched: sources.Fetched) -> None:
         tally = guards.Tally()
