@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cop_filter.config import Config
@@ -28,11 +28,15 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """One child: its name in the log, how it is started, and whether it acts upon what is published."""
+    """One child: its name in the log, how it is started, and whether it acts upon what is published.
+
+    `hidden` are the environment variables that it is not given: other roles' secrets.
+    """
 
     name: str
     argv: tuple[str, ...]
     enforces: bool = False
+    hidden: frozenset[str] = frozenset()
 
 
 def role(name: str, config_path: Path) -> Role:
@@ -56,7 +60,17 @@ def roles(config: Config, config_path: Path) -> tuple[Role, ...]:
         "metrics": config.metrics,
     }
     names = ["sync", *(name for name, table in tables.items() if table is not None)]
-    return tuple(role(name, config_path) for name in names)
+    secrets = {
+        variable
+        for one in config.lists
+        for variable in (one.credentials.bearer_token_env, one.credentials.password_env)
+        if variable is not None
+    }
+    # Those that face the network have no use for what opens the lists' servers.
+    return tuple(
+        replace(role(name, config_path), hidden=frozenset() if name == "sync" else frozenset(secrets))
+        for name in names
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +165,7 @@ class Supervisor:
         """Start the role, wait until it ends or is ended, and say how it ended."""
         child = await asyncio.create_subprocess_exec(
             *one.argv,
-            env=self._environment,
+            env={name: value for name, value in self._environment.items() if name not in one.hidden},
             stdin=asyncio.subprocess.DEVNULL,
             # Its own group: Ctrl-C in a terminal reaches this process alone, which ends all in order.
             process_group=0,
