@@ -16,7 +16,10 @@ from cop_filter.cli.exits import Exit
 from dns_resolver.listeners import Listening
 
 _NEVER_BETTER = frozenset({Exit.USAGE, Exit.STATE})
-"""How a worker ends that cannot start: starting it again would only repeat the message."""
+"""How a first worker ends that cannot start: starting it again would only repeat the message.
+
+A later one is tried again, for its sisters still answer from a generation that the disk may have lost.
+"""
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _RESTART_PAUSE_S = 1.0
@@ -37,6 +40,7 @@ def supervise(shares: Sequence[Sequence[Listening]], work: Work, on_death: Calla
     for number in _STOP_SIGNALS:
         signal.signal(number, _noted)
     workers = [_start(share, work) for share in shares]
+    first = tuple(workers)
     try:
         while waking not in (ready := wait([waking, *(worker.sentinel for worker in workers)])):
             for place, worker in enumerate(workers):
@@ -44,7 +48,7 @@ def supervise(shares: Sequence[Sequence[Listening]], work: Work, on_death: Calla
                     continue
                 worker.join()
                 on_death()
-                if worker.exitcode in _NEVER_BETTER:
+                if worker.exitcode in _NEVER_BETTER and worker in first:
                     return Exit(worker.exitcode)
                 _log.error("a worker ended with exit code %s and is replaced", worker.exitcode)
                 if wait([waking], timeout=_RESTART_PAUSE_S):
