@@ -209,6 +209,17 @@ class TestWebSocket:
             assert refusal.value.status == 451
         assert len(origin.seen) == 1
 
+    async def test_a_listed_one_inside_tls_is_stopped_and_another_talks(self, rig, origin):
+        proxy, trust = f"http://127.0.0.1:{rig.port}", ssl.create_default_context(cafile=rig.ca)
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust)) as session:
+            async with session.ws_connect(https(origin, "pages.test", "/chat"), proxy=proxy) as chat:
+                await chat.send_str("hello")
+                assert await chat.receive_str(timeout=30) == "echo hello"
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refusal:
+                await session.ws_connect(https(origin, "pages.test", "/gallery/chat"), proxy=proxy)
+            assert refusal.value.status == 451
+        assert [path for *_, path in origin.seen] == ["/chat"]
+
 
 class TestTls:
     def test_other_hosts_show_their_own_certificate(self, rig, origin):
