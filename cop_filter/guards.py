@@ -70,7 +70,9 @@ def not_empty(reading: Reading, config: ListConfig, _: int | None) -> None:  # n
 
 def no_collapse(reading: Reading, config: ListConfig, in_force: int | None) -> None:
     """A list that lost most of its entries was cut off, or is not the same list."""
-    if in_force and reading.entries < in_force * (1 - config.max_shrink):
+    if not in_force or in_force - reading.entries <= config.free_change:
+        return
+    if reading.entries < in_force * (1 - config.max_shrink):
         raise GuardFailed(
             f"shrank from {in_force} to {reading.entries} entries, more than max_shrink "
             f"({config.max_shrink:g}) allows; raise it for this list if the authority confirms"
@@ -79,7 +81,9 @@ def no_collapse(reading: Reading, config: ListConfig, in_force: int | None) -> N
 
 def no_explosion(reading: Reading, config: ListConfig, in_force: int | None) -> None:
     """A list that suddenly holds many times what it held blocks things that nobody confirmed."""
-    if in_force and reading.entries > in_force * config.max_growth:
+    if not in_force or reading.entries - in_force <= config.free_change:
+        return
+    if reading.entries > in_force * config.max_growth:
         raise GuardFailed(
             f"grew from {in_force} to {reading.entries} entries, more than max_growth "
             f"({config.max_growth:g}) allows; raise it for this list if the authority confirms"

@@ -95,6 +95,7 @@ max_redirects = 0
 retries = 5
 max_shrink = 1
 max_growth = 2.5
+free_change = 7
 ca_file = "ca.pem"
 username = "isp"
 password_file = "secrets/password"
@@ -111,7 +112,7 @@ client_key_file = "/etc/tls/client.key"
     assert (one.csv_column, one.json_field) == ("address", "address")
     assert (one.max_bytes, one.max_unpacked_bytes) == (2**30, 2**31)
     assert (one.timeout_s, one.max_redirects, one.retries) == (0.5, 0, 5)
-    assert (one.max_bad_share, one.max_shrink, one.max_growth) == (0.25, 1, 2.5)
+    assert (one.max_bad_share, one.max_shrink, one.max_growth, one.free_change) == (0.25, 1, 2.5, 7)
     assert one.ca_file == tmp_path / "ca.pem"
     assert one.credentials.username == "isp"
     assert one.credentials.password_file == tmp_path / "secrets/password"

@@ -43,7 +43,8 @@ def test_too_many_bad_lines_are_refused_with_counts_and_the_first_few_reasons() 
     [
         (49, 100, "shrank from 100 to 49 entries, more than max_shrink"),
         (401, 100, "grew from 100 to 401 entries, more than max_growth"),
-        (1, 3, "shrank"),
+        (1, 52, "shrank"),
+        (52, 1, "grew"),
     ],
 )
 def test_a_leap_in_size_is_refused(entries: int, in_force: int, reason: str) -> None:
@@ -55,7 +56,7 @@ def test_a_leap_in_size_is_refused(entries: int, in_force: int, reason: str) -> 
 def test_the_bounds_themselves_are_allowed(
     entries: int, in_force: int, max_shrink: float, max_growth: float
 ) -> None:
-    config = settings(max_shrink=max_shrink, max_growth=max_growth)
+    config = settings(max_shrink=max_shrink, max_growth=max_growth, free_change=0)
     within = in_force * (1 - max_shrink) <= entries <= in_force * max_growth
     try:
         check(Reading(entries, entries, 0), config, in_force)
@@ -63,6 +64,11 @@ def test_the_bounds_themselves_are_allowed(
         assert not within
     else:
         assert within
+
+
+@pytest.mark.parametrize(("entries", "in_force"), [(1, 3), (1, 51), (51, 1), (60, 10), (400, 100)])
+def test_a_small_list_may_change_by_leaps(entries: int, in_force: int) -> None:
+    check(Reading(entries, entries, 0), settings(), in_force)
 
 
 def test_shrinking_without_bound_is_the_operators_choice() -> None:

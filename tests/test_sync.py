@@ -149,6 +149,7 @@ REFUSALS = {
 async def test_what_is_refused_leaves_the_last_good_list(
     network: Network, authority: Authority, fault: str
 ) -> None:
+    network.change(free_change=0)
     authority.default = unless_modified(b"one.example\ntwo.example\nthree.example\n", '"v1"')
     await network.sync()
     authority.default, reason = REFUSALS[fault]

@@ -182,6 +182,7 @@ def _list_keys(base: Path) -> dict[str, Key]:
         "retries": Key("retries", integer(0, 20)),
         "max_shrink": Key("max_shrink", number(0, 1)),
         "max_growth": Key("max_growth", number(1, 1_000_000)),
+        "free_change": Key("free_change", integer(0, 1_000_000)),
         "ca_file": Key("ca_file", path(base)),
     }
 

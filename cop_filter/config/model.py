@@ -52,7 +52,7 @@ class ListConfig:
     mode: Literal["enforce", "observe"] = "enforce"
     csv_column: str = "url"
     json_field: str = "url"
-    max_bad_share: float = 0.01
+    max_bad_share: float = 0.1
     max_bytes: int = 64 * 1024 * 1024
     max_unpacked_bytes: int = 512 * 1024 * 1024
     timeout_s: float = 60.0
@@ -60,6 +60,7 @@ class ListConfig:
     retries: int = 3
     max_shrink: float = 0.5
     max_growth: float = 4.0
+    free_change: int = 50
     ca_file: Path | None = None
     credentials: Credentials = field(default_factory=Credentials)
 

@@ -67,6 +67,7 @@ category = "demo"
 interval = "{published.interval}"
 timeout = "2s"
 retries = 0
+free_change = 0
 {settings}
 """
 

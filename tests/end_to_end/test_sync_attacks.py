@@ -82,6 +82,7 @@ class Site:
             "timeout": "500ms",
             "retries": 0,
             "interval": "1s",
+            "free_change": 0,
             "max_unpacked_bytes": "8MiB",
             "max_bytes": "4MiB",
             **settings,
