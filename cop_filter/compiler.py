@@ -21,8 +21,8 @@ from cop_filter.errors import StateError
 from cop_filter.index import CODE_BYTES, Builder
 from cop_filter.loader import best_generation, open_generation
 from cop_filter.manifest import ListState, Manifest
-from cop_filter.names import canonical_host
-from cop_filter.policy import ListPolicy
+from cop_filter.names import canonical_host, canonical_url
+from cop_filter.policy import ListPolicy, Mode
 from cop_filter.sealing import seal_entries
 from cop_filter.store import INDEX, MANIFEST, PATTERNS, Store
 from cop_filter.verdict import Kind, LegalBasis, Plane
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 ALL_PLANES = tuple(Plane)
 OWN_HOSTS = "own-hosts"
-"""The list of hosts that the filter itself needs: never blocked, whatever a list says."""
+"""The list of hosts that the filter itself needs, and of the URLs that it fetches."""
 
 
 def list_policy(config: ListConfig) -> ListPolicy:
@@ -48,7 +48,7 @@ def list_policy(config: ListConfig) -> ListPolicy:
     )
 
 
-def exempt_policy(list_id: str, until: float | None = None) -> ListPolicy:
+def exempt_policy(list_id: str, until: float | None = None, mode: Mode = "exempt") -> ListPolicy:
     """A list of the operator's own, whose entries are allowed."""
     return ListPolicy(
         id=list_id,
@@ -56,19 +56,23 @@ def exempt_policy(list_id: str, until: float | None = None) -> ListPolicy:
         category="exemption",
         legal_basis=LegalBasis.MEMBERSHIP,
         planes=ALL_PLANES,
-        mode="exempt",
+        mode=mode,
         until=until,
     )
 
 
 def own_hosts(config: Config) -> list[Entry]:
-    """List sources, upstreams, and where the page sends people for help, as host entries."""
+    """List sources, upstreams, and where the page sends people for help; and the lists' own URLs."""
     urls = [each.source for each in config.lists]
     urls += [config.operator.appeals, config.operator.hotline]
     hosts = [urlsplit(url).hostname for url in urls if url.startswith(("http://", "https://"))]
     if config.dns is not None:
         hosts += [upstream.host for upstream in config.dns.upstreams]
-    return [Entry(Kind.HOST, canonical_host(host).name) for host in hosts if host]
+    fetched = [canonical_url(each.source) for each in config.lists if urlsplit(each.source).hostname]
+    return [
+        *(Entry(Kind.HOST, canonical_host(host).name) for host in hosts if host),
+        *(Entry(Kind.URL, url.key, url.tag) for url in fetched),
+    ]
 
 
 def exemption(config: ExemptionConfig, number: int) -> tuple[ListPolicy, list[Entry]]:
@@ -80,7 +84,7 @@ def exemption(config: ExemptionConfig, number: int) -> tuple[ListPolicy, list[En
 def operator_lists(config: Config) -> list[tuple[ListPolicy, list[Entry]]]:
     """What the configuration itself lists."""
     exemptions = [exemption(each, number) for number, each in enumerate(config.exemptions, 1)]
-    return [(exempt_policy(OWN_HOSTS), own_hosts(config)), *exemptions]
+    return [(exempt_policy(OWN_HOSTS, mode="protect"), own_hosts(config)), *exemptions]
 
 
 def fingerprint(entries: Sequence[Entry], key: bytes) -> str:
@@ -203,7 +207,8 @@ def stale(store: Store, config: Config) -> bool:
     wanted: list[tuple[ListPolicy, str | None]] = [(list_policy(each), None) for each in config.lists]
     wanted += [(policy, fingerprint(entries, key)) for policy, entries in operator_lists(config)]
     have = [
-        (state.policy, state.digest if state.policy.mode == "exempt" else None) for state in manifest.lists
+        (state.policy, state.digest if state.policy.mode in ("exempt", "protect") else None)
+        for state in manifest.lists
     ]
     steering = config.dns is not None and bool(config.dns.steer_to)
     return wanted != have or steering != manifest.steering

@@ -2,20 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cop_filter.index import ENTRY_KIND, RecordKind, read_code
-from cop_filter.verdict import Action, Answer, LegalBasis, Plane, Spelling, Verdict
+from cop_filter.verdict import Action, Answer, Kind, LegalBasis, Plane, Spelling, Verdict
 
-Mode = Literal["enforce", "observe", "exempt"]
+Mode = Literal["enforce", "observe", "exempt", "protect"]
 
 
 @dataclass(frozen=True, slots=True)
 class ListPolicy:
     """How one list is enforced. Its number is its place among all lists of the generation.
 
-    Mode `exempt` makes what it holds allowed, until `until` (seconds since the epoch; None: always):
-    the operator's exemptions and the hosts that the filter itself needs.
+    Mode `exempt` makes what it holds allowed, until `until` (seconds since the epoch; None: always).
+    Mode `protect` is for the hosts that the filter itself needs: no list can block or steer them as
+    hosts, nor a URL that is protected itself; other pages on them are blocked like any other.
     """
 
     id: str
@@ -45,43 +46,41 @@ class Policy:
     def resolve(self, codes: Sequence[int], plane: Plane, now: float) -> tuple[int | None, Verdict]:
         """The verdict for matches given most specific first, and the place of the deciding one (or None).
 
-        1. An exemption in force allows.
+        1. An exemption in force allows; a protected host is never blocked as a host.
         2. An enforced list outranks one that only observes, an authority's list a subscriber's;
            then the most specific entry decides, then the order of the lists.
         3. On DNS a host with URL entries is steered to the proxy stage, if there is one.
         """
-        ranked = []
-        steered = None
-        for place, (number, kind, folded) in enumerate(map(read_code, codes)):
-            policy = self.lists[number]
-            if kind is RecordKind.PATTERNS:
-                continue
-            if kind is RecordKind.PAGES:
-                if steered is None and self._steers(policy, plane):
-                    steered = place, self._verdict(Action.STEER, policy, kind, folded=folded)
-                continue
-            if policy.mode == "exempt":
-                if plane in policy.planes and policy.in_force(now):
-                    return place, self._verdict(Action.ALLOW, policy, kind, folded=folded)
-                continue
-            if plane in policy.planes:
-                action = Action.BLOCK if policy.mode == "enforce" else Action.OBSERVE
-                rank = (
-                    action is Action.OBSERVE,
-                    policy.legal_basis is LegalBasis.SUBSCRIBER,
-                    place,
-                )
-                ranked.append((rank, place, self._verdict(action, policy, kind, folded=folded)))
-        ranked.sort(key=lambda candidate: candidate[0])
-        if ranked and (steered is None or ranked[0][2].action is Action.BLOCK):
-            return ranked[0][1:]
-        if steered is not None:
-            return steered
-        return None, self.allow
+        matches = [_Match(place, self.lists[number], kind, folded)
+                   for place, (number, kind, folded) in enumerate(map(read_code, codes))]  # fmt: skip
+        entries = [match for match in matches if match.is_entry and plane in match.policy.planes]
+        protecting = [match for match in entries if match.policy.mode == "protect"]
+        for match in entries:
+            exempt = match.policy.mode == "exempt" and match.policy.in_force(now)
+            if exempt or (match in protecting and not match.is_host_level):
+                return self._answer(Action.ALLOW, match)
+        listed = [
+            match
+            for match in entries
+            if match.policy.mode in ("enforce", "observe") and not (protecting and match.is_host_level)
+        ]
+        steering = [match for match in matches if self._steers(match, plane) and not protecting]
+        decisive = min(listed, key=_rank, default=None)
+        if decisive is not None and decisive.policy.mode == "enforce":
+            return self._answer(Action.BLOCK, decisive)
+        if steering:
+            return self._answer(Action.STEER, steering[0])
+        if decisive is not None:
+            return self._answer(Action.OBSERVE, decisive)
+        return self._answer(Action.ALLOW, protecting[0]) if protecting else (None, self.allow)
 
-    def _steers(self, policy: ListPolicy, plane: Plane) -> bool:
+    def _steers(self, match: "_Match", plane: Plane) -> bool:
         return (
-            plane is Plane.DNS and self.steering and policy.mode == "enforce" and Plane.HTTP in policy.planes
+            match.kind is RecordKind.PAGES
+            and plane is Plane.DNS
+            and self.steering
+            and match.policy.mode == "enforce"
+            and Plane.HTTP in match.policy.planes
         )
 
     def inspects(self, codes: Sequence[int], now: float) -> bool:
@@ -94,9 +93,9 @@ class Policy:
             policy = self.lists[number]
             if Plane.HTTP not in policy.planes or kind is RecordKind.PATTERNS:
                 continue
-            if policy.mode != "exempt":
+            if policy.mode in ("enforce", "observe"):
                 found |= kind is RecordKind.PAGES
-            elif kind is not RecordKind.PAGES and policy.in_force(now):
+            elif policy.mode == "exempt" and kind is not RecordKind.PAGES and policy.in_force(now):
                 return False
         return found
 
@@ -104,11 +103,15 @@ class Policy:
         """What holds when deciding itself fails: the first enforced list that is declared closed."""
         for policy in self.lists:
             if policy.mode == "enforce" and plane in policy.planes and policy.on_failure == "closed":
-                return self._verdict(Action.BLOCK, policy, None, folded=False)
+                return self._verdict(Action.BLOCK, policy)
         return self.allow
 
+    def _answer(self, action: Action, match: "_Match") -> tuple[int, Verdict]:
+        spelling = Spelling.FOLDED if match.folded else Spelling.EXACT
+        return match.place, self._verdict(action, match.policy, ENTRY_KIND[match.kind], spelling)
+
     def _verdict(
-        self, action: Action, policy: ListPolicy, kind: RecordKind | None, *, folded: bool
+        self, action: Action, policy: ListPolicy, kind: Kind | None = None, spelling: Spelling | None = None
     ) -> Verdict:
         return Verdict(
             action,
@@ -118,6 +121,27 @@ class Policy:
             policy.category,
             policy.legal_basis,
             policy.answer,
-            None if kind is None else ENTRY_KIND[kind],
-            None if kind is None else Spelling.FOLDED if folded else Spelling.EXACT,
+            kind,
+            spelling,
         )
+
+
+class _Match(NamedTuple):
+    """One record that applies to a question; `place` 0 is the most specific."""
+
+    place: int
+    policy: ListPolicy
+    kind: RecordKind
+    folded: bool
+
+    @property
+    def is_entry(self) -> bool:
+        return self.kind not in (RecordKind.PAGES, RecordKind.PATTERNS)
+
+    @property
+    def is_host_level(self) -> bool:
+        return self.kind in (RecordKind.DOMAIN, RecordKind.BELOW, RecordKind.HOST)
+
+
+def _rank(match: _Match) -> tuple[bool, bool, int]:
+    return match.policy.mode == "observe", match.policy.legal_basis is LegalBasis.SUBSCRIBER, match.place

@@ -219,14 +219,27 @@ def test_an_exemption_outlives_a_clock_that_ran_ahead_for_a_while(tmp_path):
 
 
 def test_the_hosts_that_the_filter_needs_can_never_be_blocked(tmp_path):
-    config = a_config(tmp_path, dns=dns(upstreams=(Address("192.0.2.53", 53),)))
-    publish(config, national=["authority.example", "isp.example", "http://192.0.2.53/", "hotline.example"])
+    config = a_config(tmp_path, dns=dns(upstreams=(Address("192.0.2.53", 53),), steer_to=("192.0.2.90",)))
+    needed = ("lists.authority.example", "isp.example", "hotline.example")
+    pages = [f"http://{host}/page" for host in needed]
+    publish(config, national=["authority.example", "isp.example", "hotline.example", *pages])
     engine = cop_filter.open(tmp_path)
-    for host in ("lists.authority.example", "isp.example", "hotline.example"):
+    for host in needed:
         for plane in Plane:
             assert engine.decide_host(host, plane).action is Action.ALLOW
-    assert engine.decide_url("http://192.0.2.53/").action is Action.ALLOW
+        assert engine.decide_url(f"http://{host}/other").action is Action.ALLOW
     assert engine.decide_host("other.authority.example").action is Action.BLOCK
+
+
+def test_a_page_on_a_host_that_the_filter_needs_is_blocked_like_any_other(tmp_path):
+    config = a_config(tmp_path, a_list(source="http://192.0.2.7:8000/lists/urls.txt"))
+    publish(config, national=["http://192.0.2.7/page", "http://192.0.2.7/lists/"])
+    engine = cop_filter.open(tmp_path)
+    assert engine.decide_url("http://192.0.2.7/page").action is Action.BLOCK
+    assert engine.inspects("192.0.2.7")
+    assert engine.decide_url("http://192.0.2.7/other").action is Action.ALLOW
+    assert engine.decide_url("http://192.0.2.7:8000/lists/urls.txt").list_id == "own-hosts"
+    assert engine.decide_url("http://192.0.2.7:8000/lists/other.txt").action is Action.BLOCK
 
 
 class BrokenIndex(EmptyIndex):

@@ -74,6 +74,25 @@ def test_an_expired_exemption_allows_nothing():
     assert verdict.action is Action.BLOCK
 
 
+def test_a_protected_host_is_allowed_as_a_host_and_not_steered():
+    lists = [a_policy("national"), a_policy("own-hosts", mode="protect")]
+    matches = [(0, RecordKind.PAGES), (1, RecordKind.HOST), (0, RecordKind.DOMAIN)]
+    _, verdict = resolve(lists, *matches, plane=Plane.DNS, steering=True)
+    assert (verdict.action, verdict.list_id) == (Action.ALLOW, "own-hosts")
+
+
+def test_a_page_on_a_protected_host_is_blocked_by_its_own_entry_only():
+    lists = [a_policy("national"), a_policy("own-hosts", mode="protect")]
+    _, verdict = resolve(lists, (0, RecordKind.URL), (1, RecordKind.HOST), (0, RecordKind.DOMAIN))
+    assert (verdict.action, verdict.kind) == (Action.BLOCK, Kind.URL)
+
+
+def test_a_protected_url_is_allowed_whatever_else_matches():
+    lists = [a_policy("national"), a_policy("own-hosts", mode="protect")]
+    _, verdict = resolve(lists, (1, RecordKind.URL), (0, RecordKind.PREFIX), (0, RecordKind.DOMAIN))
+    assert (verdict.action, verdict.list_id) == (Action.ALLOW, "own-hosts")
+
+
 def test_a_host_with_pages_is_steered_on_dns_where_there_is_a_proxy_stage():
     _, verdict = resolve([a_policy("national")], (0, RecordKind.PAGES), plane=Plane.DNS, steering=True)
     assert (verdict.action, verdict.kind) == (Action.STEER, Kind.URL)
