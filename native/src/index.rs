@@ -137,31 +137,29 @@ impl Index {
         )
     }
 
-    /// What to look for at host level: the host and its parents, most specific first, as far as any
-    /// record has that many labels.
-    pub fn probes<'a>(&'a self, host: &'a Host<'a>) -> impl Iterator<Item = Probe> + 'a {
-        // Where each label begins; a host of 253 bytes has at most 127.
-        let mut starts = [0u8; 128];
-        let mut labels = 1;
+    /// Visits what to look for at host level: the parents of the host from the top level down, then the
+    /// host, as far as any record has that many labels.
+    pub fn each_probe(&self, host: &Host<'_>, mut visit: impl FnMut(Probe)) {
+        let name: &[u8] = &host.name;
+        let counts = self.header.label_counts;
+        let mut labels = 0;
         if !host.is_address {
-            for (i, &byte) in host.name.iter().enumerate() {
-                if byte == b'.' {
-                    starts[labels] = i as u8 + 1;
-                    labels += 1;
+            for (i, _) in name.iter().enumerate().rev().filter(|(_, &b)| b == b'.') {
+                labels += 1;
+                if counts & 1 << labels.min(63) != 0 {
+                    visit(Probe {
+                        hash: self.hash.of(&name[i + 1..]),
+                        whole: false,
+                    });
                 }
             }
         }
-        let counts = if host.is_address {
-            1 << 1
-        } else {
-            self.header.label_counts
-        };
-        (0..labels)
-            .filter(move |above| counts & 1 << (labels - above).min(63) != 0)
-            .map(move |above| Probe {
-                hash: self.hash.of(&host.name[usize::from(starts[above])..]),
-                whole: above == 0,
-            })
+        if host.is_address || counts & 1 << (labels + 1).min(63) != 0 {
+            visit(Probe {
+                hash: self.hash.of(name),
+                whole: true,
+            });
+        }
     }
 
     /// Whether a probe may find a record; "no" is certain, and needs one word of memory.
@@ -171,14 +169,18 @@ impl Index {
 
     /// Host-level records for a host and its parents, most specific first.
     pub fn match_host(&self, host: &Host<'_>, found: &mut Vec<Match>) {
-        for Probe { hash, whole } in self.probes(host) {
+        self.each_probe(host, |Probe { hash, whole }| {
+            let before = found.len();
             found.extend(self.records(hash).filter(|hit| match hit.meta.kind() {
                 RecordKind::Domain => true,
                 RecordKind::Below => !whole,
                 RecordKind::Host | RecordKind::Pages | RecordKind::Patterns => whole,
                 RecordKind::Url | RecordKind::UrlAnyQuery | RecordKind::Prefix => false,
             }));
-        }
+            // Each visit is more specific than the one before it.
+            let more = found.len() - before;
+            found.rotate_right(more);
+        });
     }
 
     /// All entries for a URL, most specific first: the page, prefixes from the longest, hosts.

@@ -45,7 +45,8 @@ impl PyIndex {
             for (i, word) in bytes.iter().enumerate() {
                 match read(word) {
                     Ok(question) => {
-                        probes.extend(self.0.probes(question.host()).map(|probe| (i, probe)));
+                        self.0
+                            .each_probe(question.host(), |probe| probes.push((i, probe)));
                     }
                     // Looked at once more below, for its reason.
                     Err(_) => may_match[i] = true,
