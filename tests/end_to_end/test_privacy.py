@@ -58,7 +58,7 @@ def service(tmp_path: Path) -> Iterator[WholeService]:
     one.publish(LISTED, PAGE, "http://planted-host.example/planted-*/pattern")
     environment = {"SSLKEYLOGFILE": str(tmp_path / "state" / "keys.log"), "LIST_TOKEN": SECRET}
     one.start(environment={**DEBUGGING, **environment})
-    until(lambda: one.blocks(LISTED))
+    one.until_blocked(LISTED)
     yield one
     one.stop()
 

@@ -18,7 +18,7 @@ from cop_filter.store import Store
 CLIENT = "127.77.66.55"
 SPLASH = "192.0.2.80"
 REAL = "192.0.2.1"
-PATIENCE_S = 60
+PATIENCE_S = 120  # more than serve itself waits for the first lists
 ROLES = frozenset({"dns_resolver", "addons", "splash", "metrics", "watch"})
 
 CONFIG = """
@@ -144,6 +144,14 @@ class WholeService:
             self.process.send_signal(signal.SIGTERM)
             self.process.wait(30)
         self.upstream.stop()
+
+    def until_blocked(self, name: str) -> None:
+        """Wait until a listed name is; what the service said meanwhile is shown if it never is."""
+        try:
+            until(lambda: self.blocks(name))
+        except AssertionError:
+            said = self.log.read_text(errors="replace")[-4000:]
+            raise AssertionError(f"never blocked; roles {self.roles()}; the log ends:\n{said}") from None
 
     def roles(self) -> dict[str, int]:
         """Its distinguishing word on the command line -> process id, for each child."""
