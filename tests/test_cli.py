@@ -324,7 +324,7 @@ def test_a_state_folder_of_somebody_else_is_a_state_error(
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr(settings.Path, "stat", stat)
-    monkeypatch.setattr(settings, "load", lambda _: Config(site / "state", None, ()))  # type: ignore[arg-type]
+    monkeypatch.setattr(settings, "load", lambda _: Config(site / "state", None, ()))  # type: ignore[arg-type]  # only the folder is looked at
     code, out, err = run(*words)
     assert (code, out) == (Exit.STATE, "")
     assert err == "cop-filter: state_dir cannot be read: Permission denied; run this as its owner\n"
