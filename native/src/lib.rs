@@ -1,11 +1,15 @@
-//! `cop_filter._native`: what runs per URL on hostile bytes, and nothing that a person decides.
+//! `cop_filter._native`: what runs per URL or packet on hostile bytes, and nothing that a person decides.
 
 pub mod builder;
 pub mod canonical;
+pub mod dns;
 pub mod index;
 pub mod layout;
+pub mod question;
 pub mod spelling;
 
+#[cfg(feature = "python")]
 mod python;
 
+#[cfg(feature = "python")]
 pub use python::_native;

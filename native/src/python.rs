@@ -1,7 +1,7 @@
 //! The Python face. `cop_filter/_native.pyi` mirrors it; only the library's own modules import it.
 
+mod codes;
 mod index;
-mod question;
 
 use crate::builder::{Builder, Entry};
 use crate::canonical::{self, Invalid};

@@ -1,8 +1,8 @@
 //! The index as Python sees it: one question, many at once, or with references.
 
-use super::question::{as_host, as_url, as_url_host, Codes, Read};
 use super::{invalid, raw, secret};
 use crate::index::{Index, Match};
+use crate::question::{as_host, as_url, as_url_host, Codes, Read};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;

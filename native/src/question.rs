@@ -1,11 +1,9 @@
-//! What was asked, what answers it, and what Python is told of that.
+//! What was asked, what answers it, and what policy is told of that.
 
 use crate::canonical::{self, Host, Invalid, Url};
 use crate::index::{Index, Match};
 use crate::layout::RecordKind;
 use crate::spelling;
-use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 
 /// A question in canonical form, with what it takes to tell its spelling when it hits.
 pub enum Question<'a> {
@@ -52,7 +50,7 @@ impl Question<'_> {
         }
     }
 
-    /// What a match tells Python: `list << 5 | kind << 1 | folded`.
+    /// What a match tells policy: `list << 5 | kind << 1 | folded`.
     pub fn code(&self, hit: &Match, index: &Index) -> u32 {
         let (kind, stored) = (hit.meta.kind(), hit.meta.tag());
         let asked = self.tag(kind);
@@ -74,24 +72,10 @@ impl Question<'_> {
     }
 }
 
-/// In Python: None, one code as an int, or a tuple of codes. Most answers allocate nothing.
+/// What applies to a question, most specific first. Most answers allocate nothing.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Codes {
     None,
     One(u32),
     Many(Vec<u32>),
-}
-
-impl<'py> IntoPyObject<'py> for Codes {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = PyErr;
-
-    fn into_pyobject(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        Ok(match self {
-            Self::None => py.None().into_bound(py),
-            Self::One(code) => code.into_pyobject(py)?.into_any(),
-            Self::Many(codes) => PyTuple::new(py, codes)?.into_any(),
-        })
-    }
 }

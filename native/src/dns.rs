@@ -1,0 +1,13 @@
+//! DNS: messages on the wire, answers kept, and the fast path that answers what is already decided.
+//!
+//! Python decides; this repeats. What cannot be answered from what Python decided before is handed up
+//! to it, whole.
+
+pub mod cache;
+pub mod clients;
+pub mod cookies;
+pub mod edns;
+pub mod limits;
+pub mod query;
+pub mod reply;
+pub mod response;

@@ -1,0 +1,1 @@
+//! Answers kept for their lifetime, bounded in bytes.

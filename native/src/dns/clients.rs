@@ -1,0 +1,1 @@
+//! Which client networks are served.

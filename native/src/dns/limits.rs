@@ -1,0 +1,1 @@
+//! Response rate limiting by client network.

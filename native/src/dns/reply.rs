@@ -1,0 +1,1 @@
+//! Answers onto the wire.

@@ -1,0 +1,1 @@
+//! An upstream's response, read strictly.
