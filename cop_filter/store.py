@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cop_filter import private_file
 from cop_filter.errors import StateError
 from cop_filter.manifest import Manifest
 from cop_filter.sealing import KEY_BYTES, Keys
@@ -74,11 +75,10 @@ class Store:
 
     def keys(self) -> Keys:
         """The keys of this state folder. Raises StateError when there are none, or others may read them."""
-        path = self.root / "index.key"
         try:
-            if path.stat().st_mode & 0o077:
-                raise StateError("index.key is readable by others: chmod 600 it")
-            return Keys.derive(path.read_bytes())
+            return Keys.derive(private_file.read(self.root / "index.key"))
+        except private_file.ReadableByOthersError:
+            raise StateError("index.key is readable by others: chmod 600 it") from None
         except OSError as error:
             raise StateError(
                 f"index.key cannot be read ({error.strerror}); run `cop-filter sync` first"

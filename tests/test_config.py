@@ -130,6 +130,9 @@ blocked_ttl = "1m"
 cache_size = "16MiB"
 udp_payload = 1400
 upstream_timeout = "1s"
+cookie_secret_file = "cookie.secret"
+rate_limit = 200
+rate_limit_slip = 0
 [proxy]
 listen = "192.0.2.1:8080"
 clients = ["192.0.2.0/24", "2001:db8::/32"]
@@ -152,11 +155,22 @@ listen = "[::1]:9153"
     assert config.dns.steer_to == (ip_address("192.0.2.81"),)
     assert (config.dns.blocked_ttl_s, config.dns.cache_bytes) == (60, 16 * 2**20)
     assert (config.dns.udp_payload_bytes, config.dns.upstream_timeout_s) == (1400, 1.0)
+    assert config.dns.cookie_secret_file == tmp_path / "cookie.secret"
+    assert (config.dns.rate_limit_per_s, config.dns.rate_limit_slip) == (200, 0)
     assert config.proxy is not None
     assert config.proxy.inspect == "none"
     assert config.proxy.certificates_dir == tmp_path / "certificates"
     assert config.metrics is not None
     assert config.metrics.listen == Address("::1", 9153)
+
+
+def test_a_resolver_limits_its_responses_unless_told_otherwise(read, problems) -> None:
+    dns = read(MINIMAL + DNS + SPLASH).dns
+    assert (dns.rate_limit_per_s, dns.rate_limit_slip, dns.cookie_secret_file) == (5000, 2, None)
+    assert problems(MINIMAL + DNS + "rate_limit = -1\nrate_limit_slip = 1.5\n" + SPLASH) == [
+        "dns.rate_limit: must be from 0 to 10000000",
+        "dns.rate_limit_slip: must be a whole number, not a number",
+    ]
 
 
 def test_an_exemption_is_dated(read, problems) -> None:
