@@ -15,7 +15,7 @@ VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 FILE_BYTES = 256 * 1024
 """Enough for a thousand sets of labels; the library goes on with twice as much where it is not."""
 
-_KINDS = ("counter", "gauge_livemin")
+_KINDS = ("counter", "gauge_livemin", "gauge_livesum")
 _log = logging.getLogger(__name__)
 
 

@@ -7,12 +7,51 @@ switched on by the environment variable PROMETHEUS_MULTIPROC_DIR before this mod
 A full disk costs figures, never the process: see `counter_files`.
 """
 
+from collections.abc import Sequence
 from functools import cache
+from itertools import accumulate
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from cop_filter.counter_files import reserve
 from cop_filter.verdict import Plane, Verdict
+
+DnsEvent = Literal[
+    # Answered without a decision; each ends its query.
+    "local_zone",  # a name that the resolver answers itself
+    "malformed",
+    "not_implemented",
+    "not_recursive",
+    "other_class",
+    "outside_clients",  # refused by the access list
+    "slipped",  # over the response rate limit: told to come back over TCP
+    "upstreams_failed",
+    # Not answered; each ends its query.
+    "handed_up_dropped",  # the queue from the native path to Python was full
+    "ignored",  # a response, or too short to be a query
+    "no_room",  # no place for one more question to the upstreams, of this client network or of all
+    "rate_limited",  # over the response rate limit: dropped
+    # Met on the way: the same query is counted again by how it ends, most often as a decision.
+    "cache_hit",
+    "cache_miss",  # the asyncio path asks the upstreams
+    "cookie_proven",  # a valid DNS cookie (RFC 7873) proved the client's address
+    "forwarded",  # a miss that the native path sent upstream itself; no cache_miss beside it
+    "handed_up",  # given by the native path to Python
+    "overload",
+    "stale_answer",
+    # About a connection or an answer, not about a query.
+    "connection_fault",
+    "connection_limit",
+    "not_sent",
+]
+"""Every word that the resolver counts; any other is a type error."""
+
+LatencyPath = Literal["fast", "forwarded"]
+"""fast: answered by the native path from what it had. forwarded: after an upstream's answer."""
+
+LATENCY_BOUNDS_S = tuple(2**power / 1_000_000 for power in range(23))
+"""Upper bounds, inclusive, of the latency buckets: 1 us, 2 us, 4 us, ... 4.194304 s; one more is above."""
 
 
 class Events:
@@ -38,6 +77,25 @@ class Events:
             "What the resolver met besides decisions: malformed, outside_clients, cache_hit, ...",
             ["event"],
             registry=registry,
+        )
+        # A Histogram takes one observation at a time; what the native path counted comes in bulk.
+        self._latency = Counter(
+            "cop_filter_dns_latency_seconds_bucket",
+            "Queries answered within `le` seconds, by path; cumulative, as histogram_quantile wants it",
+            ["path", "le"],
+            registry=registry,
+        )
+        self._cache_answers = Gauge(
+            "cop_filter_dns_cache_answers",
+            "Answers in the cache",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._cache_bytes = Gauge(
+            "cop_filter_dns_cache_bytes",
+            "Room that they take",
+            registry=registry,
+            multiprocess_mode="livesum",
         )
         self._upstream = Counter(
             "cop_filter_upstream_queries",
@@ -70,18 +128,34 @@ class Events:
         self._by_decision = cache(self._decisions.labels)
         self._by_dns_event = cache(self._dns.labels)
         self._by_upstream = cache(self._upstream.labels)
+        self._by_latency = cache(self._latency.labels)
 
-    def decided(self, plane: Plane, verdict: Verdict) -> None:
-        """Count one decision."""
-        self._by_decision(plane, verdict.action, verdict.list_id or "").inc()
+    def decided(self, plane: Plane, verdict: Verdict, times: int = 1) -> None:
+        """Count a decision that was taken `times` times."""
+        self._by_decision(plane, verdict.action, verdict.list_id or "").inc(times)
 
     def fault(self, plane: Plane) -> None:
         """Count one decision that failed (a bug) and was answered by the fail policy."""
         self._faults.labels(plane).inc()
 
-    def dns(self, event: str) -> None:
-        """Count one resolver event; `event` is a fixed word, never data from a packet."""
-        self._by_dns_event(event).inc()
+    def dns(self, event: DnsEvent, times: int = 1) -> None:
+        """Count a resolver event that was met `times` times."""
+        self._by_dns_event(event).inc(times)
+
+    def dns_latency(self, path: LatencyPath, counts: Sequence[int]) -> None:
+        """Count answered queries by latency: `counts[i]` of them in bucket i of LATENCY_BOUNDS_S.
+
+        The last of `counts` is for those above all bounds. Raises ValueError unless there is one for each.
+        """
+        within = list(zip((*LATENCY_BOUNDS_S, "+Inf"), accumulate(counts), strict=True))
+        # The largest first: who reads meanwhile never sees fewer within a longer time.
+        for bound, count in reversed(within):
+            self._by_latency(path, str(bound)).inc(count)
+
+    def cached(self, answers: int, bytes_: int) -> None:
+        """Record what the answer cache of this process holds."""
+        self._cache_answers.set(answers)
+        self._cache_bytes.set(bytes_)
 
     def upstream(self, place: int, result: str) -> None:
         """Count one query to the upstream at `place`; `result` is a fixed word."""
