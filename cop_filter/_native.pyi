@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
 from os import PathLike
 from typing import TypeAlias, TypeVar, final
 
 __all__ = [
     "Builder",
     "Index",
+    "Networks",
     "canonical_host",
     "canonical_hosts",
     "canonical_text_by_definition",
@@ -42,3 +44,8 @@ class Builder:
     def carry(self, index: Index, from_number: int, to_number: int) -> None: ...
     def settle(self) -> list[int]: ...
     def write(self, path: str | PathLike[str]) -> None: ...
+
+@final
+class Networks:
+    def __new__(cls, networks: list[tuple[IPv4Address | IPv6Address, int]]) -> Networks: ...
+    def permits(self, client: str) -> bool: ...

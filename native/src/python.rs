@@ -1,5 +1,6 @@
 //! The Python face. `cop_filter/_native.pyi` mirrors it; only the library's own modules import it.
 
+mod clients;
 mod codes;
 mod index;
 
@@ -7,6 +8,7 @@ use crate::builder::{Builder, Entry};
 use crate::canonical::{self, Invalid};
 use crate::layout::MAX_LISTS;
 use crate::spelling;
+use clients::PyNetworks;
 use index::PyIndex;
 use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -185,6 +187,6 @@ pub mod _native {
     #[pymodule_export]
     use super::{
         canonical_host, canonical_hosts, canonical_text_by_definition, canonical_url,
-        canonical_urls, PyBuilder, PyIndex,
+        canonical_urls, PyBuilder, PyIndex, PyNetworks,
     };
 }
