@@ -15,6 +15,7 @@ READY := .venv/.ready
 READY_TO_BENCH := .venv/.ready-to-bench
 CARGO := PYO3_PYTHON=$(CURDIR)/$(BIN)/python cargo
 CRATE := --manifest-path native/Cargo.toml
+LOAD_CRATE := --manifest-path benchmarks/dns_load/Cargo.toml
 SOURCES := pyproject.toml native/Cargo.toml native/Cargo.lock $(wildcard native/src/*.rs native/src/*/*.rs)
 
 .PHONY: help
@@ -56,12 +57,15 @@ check: $(READY)
 	$(BIN)/python -m mypy.stubtest cop_filter._native
 	cargo fmt $(CRATE) --check
 	$(CARGO) clippy $(CRATE) --locked --all-targets -- -D warnings
+	cargo fmt $(LOAD_CRATE) --check
+	cargo clippy $(LOAD_CRATE) --locked --all-targets -- -D warnings
 
 .PHONY: format
 format: $(READY)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 	cargo fmt $(CRATE)
+	cargo fmt $(LOAD_CRATE)
 
 .PHONY: bench bench-quick
 bench-quick: QUICK := --quick
@@ -74,4 +78,4 @@ wheel: $(READY)
 
 .PHONY: clean
 clean:
-	rm -rf .venv dist native/target cop_filter/_native*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv dist native/target benchmarks/dns_load/target cop_filter/_native*.so .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

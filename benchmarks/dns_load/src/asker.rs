@@ -122,15 +122,12 @@ impl<'a> Asker<'a> {
     }
 
     pub fn flush(&mut self, place: usize) -> io::Result<()> {
-        if self.outgoing[place].is_empty() {
-            return Ok(());
-        }
-        self.outgoing[place].send(&self.sockets[place])
+        self.outgoing[place].send_segmented(&self.sockets[place])
     }
 
     /// Take one batch of answers.
     pub fn hear(&mut self, place: usize, listener: &mut impl Listener) -> io::Result<()> {
-        let received = self.incoming.receive(&self.sockets[place], false)?;
+        let received = self.incoming.receive(&self.sockets[place])?;
         let now = now_ns();
         for number in 0..received {
             let message = self.incoming.packet(number);

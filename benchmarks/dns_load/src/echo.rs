@@ -16,32 +16,17 @@ pub fn serve(mut arguments: Arguments) -> Result<(), String> {
     let sockets = [socket];
     let mut poller = Poller::new(&sockets).map_err(|error| error.to_string())?;
     let mut batch = Batch::<2048>::new(DATAGRAMS);
-    let mut lengths = [0; DATAGRAMS];
+    let failed = |error: std::io::Error| error.to_string();
     loop {
-        poller
-            .wait(u64::MAX >> 8)
-            .map_err(|error| error.to_string())?
-            .for_each(drop);
-        loop {
-            let received = batch
-                .receive(&sockets[0], true)
-                .map_err(|error| error.to_string())?;
-            if received == 0 {
-                break;
-            }
-            for (place, kept) in lengths[..received].iter_mut().enumerate() {
-                let (buffer, length) = batch.buffer(place);
+        poller.wait(u64::MAX >> 8).map_err(failed)?.for_each(drop);
+        while batch.receive(&sockets[0]).map_err(failed)? > 0 {
+            batch.answer(|buffer, length| {
                 // What is a response already is not sent round in a circle.
-                *kept = if length < 3 || buffer[2] & QR != 0 {
-                    0
-                } else {
-                    length
-                };
+                let is_query = length > 2 && buffer[2] & QR == 0;
                 buffer[2] |= QR;
-            }
-            batch
-                .answer(&sockets[0], &lengths[..received])
-                .map_err(|error| error.to_string())?;
+                is_query.then_some(length)
+            });
+            batch.send(&sockets[0]).map_err(failed)?;
         }
     }
 }

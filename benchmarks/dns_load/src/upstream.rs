@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::arguments::Arguments;
-use crate::batch::Batch;
+use crate::batch::{Address, Batch};
 use crate::clock::now_ns;
 use crate::poller::Poller;
 use crate::query::{opt, HEADER};
@@ -19,7 +19,7 @@ const RECORD: &[u8] = b"\xc0\x0c\0\x01\0\x01\0\0\x0e\x10\0\x04\xc0\0\x02\x01";
 
 struct Waiting {
     due_ns: u64,
-    to: (libc::sockaddr_storage, u32),
+    to: Address,
     message: Box<[u8]>,
 }
 
@@ -36,40 +36,28 @@ pub fn serve(mut arguments: Arguments) -> Result<(), String> {
     let mut batch = Batch::<SIZE>::new(DATAGRAMS);
     let mut late = Batch::<SIZE>::new(DATAGRAMS);
     let mut waiting: VecDeque<Waiting> = VecDeque::new();
-    let mut lengths = [0; DATAGRAMS];
+    let failed = |error: std::io::Error| error.to_string();
     loop {
         let wait_ns = waiting
             .front()
             .map_or(u64::MAX >> 8, |first| first.due_ns.saturating_sub(now_ns()));
-        poller
-            .wait(wait_ns)
-            .map_err(|error| error.to_string())?
-            .for_each(drop);
-        let received = batch
-            .receive(&sockets[0], true)
-            .map_err(|error| error.to_string())?;
-        for (place, length) in lengths[..received].iter_mut().enumerate() {
-            let (buffer, bytes) = batch.buffer(place);
-            *length = reply(buffer, bytes).unwrap_or(0);
-            if drop_share > 0.0 && random.share() < drop_share {
-                *length = 0;
-            }
-        }
+        poller.wait(wait_ns).map_err(failed)?.for_each(drop);
+        batch.receive(&sockets[0]).map_err(failed)?;
+        batch.answer(|buffer, bytes| {
+            let length = reply(buffer, bytes)?;
+            (drop_share == 0.0 || random.share() >= drop_share).then_some(length)
+        });
         if delay_ns == 0 {
-            batch
-                .answer(&sockets[0], &lengths[..received])
-                .map_err(|error| error.to_string())?;
+            batch.send(&sockets[0]).map_err(failed)?;
             continue;
         }
         let now = now_ns();
-        for (place, length) in lengths[..received].iter().enumerate() {
-            if *length > 0 {
-                waiting.push_back(Waiting {
-                    due_ns: now + delay_ns,
-                    to: batch.address_of(place),
-                    message: batch.buffer(place).0[..*length].into(),
-                });
-            }
+        for place in 0..batch.len() {
+            waiting.push_back(Waiting {
+                due_ns: now + delay_ns,
+                to: batch.address(place),
+                message: batch.packet(place).into(),
+            });
         }
         while waiting.front().is_some_and(|first| first.due_ns <= now) && !late.is_full() {
             if let Some(one) = waiting.pop_front() {
@@ -79,7 +67,7 @@ pub fn serve(mut arguments: Arguments) -> Result<(), String> {
                 });
             }
         }
-        late.send(&sockets[0]).map_err(|error| error.to_string())?;
+        late.send(&sockets[0]).map_err(failed)?;
     }
 }
 
