@@ -188,6 +188,11 @@ impl Shares {
         }
         self.in_flight -= 1;
     }
+
+    /// How many are in flight of this client's network.
+    pub fn of(&self, client: IpAddr) -> usize {
+        self.of_network.get(&network(client)).copied().unwrap_or(0)
+    }
 }
 
 /// The client's network as a number, different for all networks of both families.

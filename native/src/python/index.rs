@@ -8,10 +8,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A published index, memory-mapped and read-only.
 #[pyclass(frozen, name = "Index", module = "cop_filter._native")]
-pub struct PyIndex(pub Index);
+pub struct PyIndex(pub Arc<Index>);
 
 /// Questions that are looked at together, so that their waits for memory overlap.
 const TOGETHER: usize = 64;
@@ -109,7 +110,7 @@ impl PyIndex {
     fn new(py: Python<'_>, path: PathBuf, key: &[u8]) -> PyResult<Self> {
         let key = secret(key)?;
         py.detach(|| Index::open(&path, &key))
-            .map(Self)
+            .map(|index| Self(Arc::new(index)))
             .map_err(PyValueError::new_err)
     }
 

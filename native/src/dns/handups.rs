@@ -1,0 +1,78 @@
+//! The queue of what Python must look at: bounded, and fair between client networks.
+
+use crate::dns::limits::{Limit, RateLimit};
+use crate::dns::path::Undecided;
+use crate::dns::sockets::{Bell, Peer};
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::sync::{Mutex, PoisonError};
+
+const MAX_QUEUED: usize = 4096;
+/// What Python can do in a second is several times this.
+const MAX_PER_SECOND_OF_NETWORK: u32 = 5000;
+
+/// A packet for Python.
+pub struct HandUp {
+    pub packet: Box<[u8]>,
+    pub peer: Peer,
+    pub listener: usize,
+    /// The decision that is wanted for next time.
+    pub undecided: Option<Undecided>,
+    /// How long an upstream was waited for already.
+    pub waited_s: f64,
+}
+
+pub struct HandUps {
+    queue: Mutex<Queue>,
+    bell: Bell,
+}
+
+struct Queue {
+    waiting: VecDeque<HandUp>,
+    limit: RateLimit,
+}
+
+impl HandUps {
+    pub fn new(key: [u64; 2]) -> io::Result<Self> {
+        Ok(Self {
+            queue: Mutex::new(Queue {
+                waiting: VecDeque::new(),
+                limit: RateLimit::new(MAX_PER_SECOND_OF_NETWORK, 0, key),
+            }),
+            bell: Bell::new()?,
+        })
+    }
+
+    /// False: there is no room, and the packet is dropped.
+    pub fn push(&self, hand_up: HandUp, steady_s: f64) -> bool {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = queue
+            .limit
+            .take(hand_up.peer.client.ip(), (steady_s * 1000.0) as u64);
+        if limit != Limit::Pass || queue.waiting.len() >= MAX_QUEUED {
+            return false;
+        }
+        queue.waiting.push_back(hand_up);
+        if queue.waiting.len() == 1 {
+            self.bell.ring();
+        }
+        true
+    }
+
+    /// At most so many, in the order in which they came; the bell rings on while there are more.
+    pub fn take(&self, most: usize) -> Vec<HandUp> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = queue.waiting.len().min(most);
+        let taken = queue.waiting.drain(..count).collect();
+        if queue.waiting.is_empty() {
+            self.bell.silence();
+        }
+        taken
+    }
+
+    /// Can be read while something waits.
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.bell.fd()
+    }
+}

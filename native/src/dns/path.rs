@@ -1,0 +1,374 @@
+//! One packet: answered from what stands decided, or told what it needs. No sockets, no clock of its own.
+
+use crate::dns::cache::{self, Cache, Judged};
+use crate::dns::clients::Networks;
+use crate::dns::cookies::Cookies;
+use crate::dns::limits::{Limit, RateLimit};
+use crate::dns::names;
+use crate::dns::query::{self, flags::RD, Query, Read};
+use crate::dns::reply::{self, Reply, Terms};
+use crate::dns::response::Answer;
+use crate::dns::standing::{Action, Decided, Judgement, Standing, Template};
+use crate::dns::tally::{Event, Tally};
+use crate::index::Match;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+const CLASS_IN: u16 = 1;
+
+/// When a packet is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// Monotonic.
+    pub steady_s: f64,
+    /// Since the epoch.
+    pub wall_s: f64,
+}
+
+/// What one resolver says of itself and for whom it works.
+pub struct Rules {
+    pub networks: Networks,
+    pub cookies: Cookies,
+    /// What a client outside the networks is told.
+    pub outside: Template,
+    pub payload_bytes: u16,
+    /// Query types that no upstream is asked for; ascending.
+    pub never_forwarded: Vec<u16>,
+}
+
+/// What a packet is looked at with.
+pub struct Desk<'a> {
+    pub standing: &'a Standing,
+    pub cache: &'a mut Cache,
+    pub tally: &'a mut Tally,
+    pub now: Now,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The answer was appended to what goes out.
+    Answered,
+    /// No answer is due.
+    Silent,
+    /// An upstream must be asked for `Path::asked`.
+    Miss,
+    /// Python's turn; with the decision that it has not told yet, if that is the reason.
+    HandUp(Option<Undecided>),
+}
+
+/// What Python has not said yet: what the matches of a host mean for a query type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undecided {
+    pub host: Box<[u8]>,
+    pub qtype: u16,
+}
+
+/// What an upstream is to be asked, and under what its answer is kept.
+#[derive(Debug, Default)]
+pub struct Asked {
+    pub key: Vec<u8>,
+    /// QNAME in lower case, QTYPE and QCLASS.
+    pub question: Vec<u8>,
+    pub dnssec_ok: bool,
+    pub checking_disabled: bool,
+}
+
+pub struct Path {
+    rules: Rules,
+    limit: RateLimit,
+    asked: Asked,
+    // Working space, kept so that no packet allocates.
+    lower: Vec<u8>,
+    host: Vec<u8>,
+    body: Vec<u8>,
+    found: Vec<Match>,
+}
+
+impl Path {
+    pub fn new(rules: Rules, limit: RateLimit) -> Self {
+        Self {
+            rules,
+            limit,
+            asked: Asked::default(),
+            lower: Vec::new(),
+            host: Vec::new(),
+            body: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
+    /// What was missing after `Outcome::Miss`.
+    pub fn asked(&self) -> &Asked {
+        &self.asked
+    }
+
+    pub fn payload_bytes(&self) -> u16 {
+        self.rules.payload_bytes
+    }
+
+    /// Looks at one packet; an answer is appended to `out`.
+    pub fn look(
+        &mut self,
+        packet: &[u8],
+        client: IpAddr,
+        desk: &mut Desk<'_>,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        let permitted = self.rules.networks.permits(client);
+        let (query, readable) = match query::read(packet) {
+            Read::Ignored => {
+                desk.tally.event(Event::Ignored);
+                return Outcome::Silent;
+            }
+            Read::Rejected { query, .. } => (query, false),
+            Read::Query(query) => (query, true),
+        };
+        let (terms, limit) = self.admit(&query, client, desk);
+        match limit {
+            Limit::Pass => {}
+            Limit::Slip => {
+                reply::truncated(&query, &terms, out);
+                return Outcome::Answered;
+            }
+            Limit::Drop => return Outcome::Silent,
+        }
+        if !permitted {
+            desk.tally.event(Event::OutsideClients);
+            reply::write(&query, &self.rules.outside.reply(), &terms, out);
+            return Outcome::Answered;
+        }
+        let plain = readable && query.qclass() == CLASS_IN && !query.other_options;
+        if !plain || !names::lower(query.name(), &mut self.lower) {
+            return Outcome::HandUp(None);
+        }
+        self.question(&query, &terms, desk, out)
+    }
+
+    /// Writes an upstream's answer, which may be told, to one who waits for it.
+    pub fn write_answer(
+        &mut self,
+        packet: &[u8],
+        client: IpAddr,
+        answer: &Answer,
+        now: Now,
+        out: &mut Vec<u8>,
+    ) {
+        let Read::Query(query) = query::read(packet) else {
+            return;
+        };
+        let (cookie, proven) = self.proof(&query, client, now);
+        let terms = self.terms(cookie, proven);
+        self.body.clear();
+        answer.aged_body(0, &mut self.body);
+        reply::write(&query, &as_reply(answer, &self.body), &terms, out);
+    }
+
+    /// The label to count an answer under, if it may be told; else why not. `question` is in lower case.
+    pub fn judge_answer(
+        &mut self,
+        standing: &Standing,
+        question: &[u8],
+        answer: &Answer,
+    ) -> Result<u32, Outcome> {
+        let (name, rest) = question.split_at(question.len() - 4);
+        let qtype = u16::from_be_bytes([rest[0], rest[1]]);
+        names::text(name, &mut self.host);
+        let own = match standing.judge(&self.host, qtype, &mut self.found) {
+            Judgement::Unlisted => Own::unlisted(standing),
+            Judgement::Known(decided) if decided.reply.is_none() => Own::of(decided),
+            Judgement::Unknown => return Err(self.undecided(qtype)),
+            Judgement::Known(_) | Judgement::Unreadable => return Err(Outcome::HandUp(None)),
+        };
+        self.judge_targets(standing, qtype, answer, own)
+    }
+
+    fn question(
+        &mut self,
+        query: &Query<'_>,
+        terms: &Terms,
+        desk: &mut Desk<'_>,
+        out: &mut Vec<u8>,
+    ) -> Outcome {
+        let standing = desk.standing;
+        let qtype = query.qtype();
+        if !standing.holds_at(desk.now.wall_s) {
+            return Outcome::HandUp(None);
+        }
+        let recursive = query.flags & RD != 0;
+        let mut kept = None;
+        if recursive {
+            cache::key(
+                &self.lower,
+                qtype,
+                query.dnssec_ok(),
+                query.checking_disabled(),
+                &mut self.asked.key,
+            );
+            if let Some(hit) = desk.cache.get(&self.asked.key, desk.now.steady_s) {
+                if hit.judged.serial == standing.serial {
+                    desk.tally.event(Event::CacheHit);
+                    desk.tally.decided(hit.judged.label);
+                    self.body.clear();
+                    hit.answer.aged_body(hit.age_s, &mut self.body);
+                    reply::write(query, &as_reply(hit.answer, &self.body), terms, out);
+                    return Outcome::Answered;
+                }
+                kept = Some((Arc::clone(hit.answer), hit.age_s));
+            }
+        }
+        if let Some(template) = standing.local(&self.lower) {
+            desk.tally.event(Event::LocalZone);
+            reply::write(query, &template.reply(), terms, out);
+            return Outcome::Answered;
+        }
+        names::text(&self.lower, &mut self.host);
+        let own = match standing.judge(&self.host, qtype, &mut self.found) {
+            Judgement::Unlisted => Own::unlisted(standing),
+            Judgement::Known(decided) => {
+                if let Some(template) = &decided.reply {
+                    desk.tally.decided(decided.label);
+                    reply::write(query, &template.reply(), terms, out);
+                    return Outcome::Answered;
+                }
+                Own::of(decided)
+            }
+            Judgement::Unknown => return self.undecided(qtype),
+            Judgement::Unreadable => return Outcome::HandUp(None),
+        };
+        if !recursive || self.rules.never_forwarded.binary_search(&qtype).is_ok() {
+            return Outcome::HandUp(None);
+        }
+        let Some((answer, age_s)) = kept else {
+            self.asked.question.clear();
+            self.asked.question.extend_from_slice(&self.lower);
+            self.asked
+                .question
+                .extend_from_slice(&query.question[self.lower.len()..]);
+            self.asked.dnssec_ok = query.dnssec_ok();
+            self.asked.checking_disabled = query.checking_disabled();
+            return Outcome::Miss;
+        };
+        match self.judge_targets(standing, qtype, &answer, own) {
+            Err(outcome) => outcome,
+            Ok(label) => {
+                let judged = Judged {
+                    serial: standing.serial,
+                    label,
+                };
+                if let Some(hit) = desk.cache.get(&self.asked.key, desk.now.steady_s) {
+                    *hit.judged = judged;
+                }
+                desk.tally.event(Event::CacheHit);
+                desk.tally.decided(label);
+                self.body.clear();
+                answer.aged_body(age_s, &mut self.body);
+                reply::write(query, &as_reply(&answer, &self.body), terms, out);
+                Outcome::Answered
+            }
+        }
+    }
+
+    /// The label for an answer of a name that passes, unless something that it leads to is listed.
+    fn judge_targets(
+        &mut self,
+        standing: &Standing,
+        qtype: u16,
+        answer: &Answer,
+        mut own: Own,
+    ) -> Result<u32, Outcome> {
+        for target in &answer.hosts {
+            if !names::lower(target, &mut self.lower) {
+                return Err(Outcome::HandUp(None));
+            }
+            names::text(&self.lower, &mut self.host);
+            match standing.judge(&self.host, qtype, &mut self.found) {
+                Judgement::Unlisted => {}
+                Judgement::Known(decided) => match decided.action {
+                    Action::Block => return Err(Outcome::HandUp(None)),
+                    Action::Observe if own.allowed => {
+                        own = Own::of(decided);
+                    }
+                    Action::Observe | Action::Allow | Action::Steer => {}
+                },
+                Judgement::Unknown => return Err(self.undecided(qtype)),
+                Judgement::Unreadable => return Err(Outcome::HandUp(None)),
+            }
+        }
+        Ok(own.label)
+    }
+
+    fn undecided(&self, qtype: u16) -> Outcome {
+        Outcome::HandUp(Some(Undecided {
+            host: self.host.as_slice().into(),
+            qtype,
+        }))
+    }
+
+    /// The terms for a client, and whether it is answered at all.
+    fn admit(&mut self, query: &Query<'_>, client: IpAddr, desk: &mut Desk<'_>) -> (Terms, Limit) {
+        let (cookie, proven) = self.proof(query, client, desk.now);
+        let limit = if proven {
+            desk.tally.event(Event::CookieProven);
+            Limit::Pass
+        } else {
+            self.limit.take(client, (desk.now.steady_s * 1000.0) as u64)
+        };
+        match limit {
+            Limit::Pass => {}
+            Limit::Slip => desk.tally.event(Event::Slipped),
+            Limit::Drop => desk.tally.event(Event::RateLimited),
+        }
+        (self.terms(cookie, proven), limit)
+    }
+
+    fn proof(&self, query: &Query<'_>, client: IpAddr, now: Now) -> (Option<[u8; 24]>, bool) {
+        query.cookie.map_or((None, false), |cookie| {
+            let checked = self.rules.cookies.check(cookie, client, now.wall_s as u64);
+            (Some(checked.answer), checked.proven)
+        })
+    }
+
+    fn terms(&self, cookie: Option<[u8; 24]>, proven: bool) -> Terms {
+        Terms {
+            payload_bytes: self.rules.payload_bytes,
+            stream: false,
+            proven,
+            cookie,
+        }
+    }
+}
+
+/// What an answer is counted under.
+#[derive(Debug, Clone, Copy)]
+struct Own {
+    label: u32,
+    /// Allowed, so that what the answer leads to may have something to say.
+    allowed: bool,
+}
+
+impl Own {
+    fn unlisted(standing: &Standing) -> Self {
+        Self {
+            label: standing.unlisted,
+            allowed: true,
+        }
+    }
+
+    fn of(decided: &Decided) -> Self {
+        Self {
+            label: decided.label,
+            allowed: decided.action == Action::Allow,
+        }
+    }
+}
+
+fn as_reply<'a>(answer: &'a Answer, body: &'a [u8]) -> Reply<'a> {
+    Reply {
+        rcode: answer.rcode,
+        answers: answer.answers,
+        authorities: answer.authorities,
+        body,
+        ede: &answer.ede,
+        policy: false,
+    }
+}

@@ -1,0 +1,175 @@
+//! What stands decided: the index in force, and what Python said about what is found in it.
+
+use crate::canonical;
+use crate::dns::reply::Reply;
+use crate::index::{Index, Match};
+use crate::question::{as_host, Codes};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Distinct answers remembered: lists times kinds times query types stay far below.
+const MAX_DECIDED: usize = 4096;
+
+/// A reply that Python composed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    pub rcode: u16,
+    pub answers: u16,
+    pub authorities: u16,
+    pub body: Vec<u8>,
+    pub ede: Vec<u16>,
+    pub policy: bool,
+}
+
+impl Template {
+    pub fn reply(&self) -> Reply<'_> {
+        Reply {
+            rcode: self.rcode,
+            answers: self.answers,
+            authorities: self.authorities,
+            body: &self.body,
+            ede: &self.ede,
+            policy: self.policy,
+        }
+    }
+}
+
+/// What Python calls the same (`cop_filter.verdict.Action`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    Allow,
+    Observe,
+    Steer,
+    Block,
+}
+
+/// What Python said about one set of matches and one query type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// What to count it under.
+    pub label: u32,
+    pub action: Action,
+    /// What is said at once; `None`: the question may go on.
+    pub reply: Option<Template>,
+}
+
+/// A name that the resolver answers itself, with all below it.
+#[derive(Debug, Clone)]
+pub struct Zone {
+    /// Wire form, lower case.
+    pub name: Vec<u8>,
+    pub reply: Template,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Judgement<'a> {
+    Unlisted,
+    Known(&'a Decided),
+    /// Python has not yet said what these matches mean.
+    Unknown,
+    /// No canonical form: Python knows what to do.
+    Unreadable,
+}
+
+/// One generation, as far as it is decided. Serial numbers tell the generations' judgements apart.
+pub struct Standing {
+    pub serial: u32,
+    /// The label of a name that is on no list.
+    pub unlisted: u32,
+    index: Option<Arc<Index>>,
+    /// Wall-clock seconds between which what Python said stays true: exemptions begin and end.
+    holds: (f64, f64),
+    zones: Vec<Zone>,
+    decided: HashMap<(Codes, u16), Decided>,
+}
+
+impl Standing {
+    pub fn new(
+        serial: u32,
+        index: Option<Arc<Index>>,
+        unlisted: u32,
+        holds: (f64, f64),
+        zones: Vec<Zone>,
+    ) -> Self {
+        Self {
+            serial,
+            unlisted,
+            index,
+            holds,
+            zones,
+            decided: HashMap::new(),
+        }
+    }
+
+    pub fn holds_at(&self, wall_s: f64) -> bool {
+        self.holds.0 <= wall_s && wall_s < self.holds.1
+    }
+
+    /// The reply for a name of a local zone; `name` in wire form, lower case.
+    pub fn local(&self, name: &[u8]) -> Option<&Template> {
+        let zone = self.zones.iter().find(|zone| is_within(name, &zone.name))?;
+        Some(&zone.reply)
+    }
+
+    /// What stands decided about a host; `found` is working space.
+    pub fn judge(&self, host: &[u8], qtype: u16, found: &mut Vec<Match>) -> Judgement<'_> {
+        match self.codes(host, found) {
+            Err(_) => Judgement::Unreadable,
+            Ok(Codes::None) => Judgement::Unlisted,
+            Ok(codes) => self
+                .decided
+                .get(&(codes, qtype))
+                .map_or(Judgement::Unknown, Judgement::Known),
+        }
+    }
+
+    /// Remembers what Python said about whatever `host` matches.
+    pub fn learn(&mut self, host: &[u8], qtype: u16, decided: Decided) {
+        let Ok(codes) = self.codes(host, &mut Vec::new()) else {
+            return;
+        };
+        if self.decided.len() >= MAX_DECIDED {
+            self.decided.clear();
+        }
+        self.decided.insert((codes, qtype), decided);
+    }
+
+    fn codes(&self, host: &[u8], found: &mut Vec<Match>) -> Result<Codes, canonical::Invalid> {
+        let question = as_host(host)?;
+        let Some(index) = &self.index else {
+            return Ok(Codes::None);
+        };
+        found.clear();
+        question.ask(index, found);
+        Ok(question.codes(index, found))
+    }
+}
+
+/// Both in wire form: a suffix that begins where a label begins.
+fn is_within(name: &[u8], zone: &[u8]) -> bool {
+    let Some(start) = name.len().checked_sub(zone.len()) else {
+        return false;
+    };
+    if name[start..] != *zone {
+        return false;
+    }
+    let mut at = 0;
+    while at < start {
+        at += 1 + usize::from(name[at]);
+    }
+    at == start
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_within;
+
+    #[test]
+    fn a_zone_holds_itself_and_what_is_below_it_at_a_label() {
+        let zone = b"\x03arp\x00";
+        assert!(is_within(b"\x03arp\x00", zone));
+        assert!(is_within(b"\x01x\x03arp\x00", zone));
+        assert!(!is_within(b"\x05x\x03arp\x00", zone));
+        assert!(!is_within(b"\x00", zone));
+    }
+}
