@@ -71,6 +71,23 @@ class Engine:
         """The generation in force; 0 before the first publish."""
         return self._decider.policy.generation
 
+    @property
+    def index(self) -> Matcher:
+        """The index in force, for a fast path that repeats what was decided about its matches."""
+        return self._decider.index
+
+    @property
+    def allow(self) -> Verdict:
+        """The verdict on what is not listed."""
+        return self._decider.allow
+
+    def holds(self) -> tuple[float, float]:
+        """From when to when (Unix seconds) the verdict on given matches stays what it is now.
+
+        It changes with a swap, and where an exemption ends.
+        """
+        return self._decider.holds()
+
     def decide(self, query: Query) -> Verdict:
         """The verdict for a query. Raises InvalidUrl when its host or URL has no canonical form."""
         if query.url is None:
@@ -196,11 +213,16 @@ class _Decider:
             min((end for end in self._ends if end > now), default=NEVER),
         )
 
-    def verdict(self, codes: Codes, plane: Plane) -> Verdict:
-        """What the policy says; each distinct answer is worked out once between expiries."""
+    def holds(self) -> tuple[float, float]:
+        """The span of time around now in which verdicts stay; what was worked out for another is forgotten."""
         if self._ends and not self._holds[0] <= self._clock() < self._holds[1]:
             self._resolved = {each: {} for each in Plane}
             self._holds = self._span()
+        return self._holds
+
+    def verdict(self, codes: Codes, plane: Plane) -> Verdict:
+        """What the policy says; each distinct answer is worked out once between expiries."""
+        self.holds()
         known = self._resolved[plane]
         verdict = known.get(codes)
         if verdict is None:

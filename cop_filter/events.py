@@ -157,9 +157,9 @@ class Events:
         self._cache_answers.set(answers)
         self._cache_bytes.set(bytes_)
 
-    def upstream(self, place: int, result: str) -> None:
-        """Count one query to the upstream at `place`; `result` is a fixed word."""
-        self._by_upstream(str(place), result).inc()
+    def upstream(self, place: int, result: str, times: int = 1) -> None:
+        """Count queries to the upstream at `place`; `result` is a fixed word."""
+        self._by_upstream(str(place), result).inc(times)
 
     def upstream_health(self, place: int, *, up: bool) -> None:
         """Record whether the upstream at `place` answers."""

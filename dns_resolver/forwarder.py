@@ -8,7 +8,7 @@ opinion about health must never be the reason for no answer.
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from cop_filter.config import Address
@@ -62,12 +62,31 @@ class Forwarder:
         self._silences = [0] * len(self._upstreams)
         self._suspicion = asyncio.Event()
         self._sockets = asyncio.Semaphore(_MAX_SOCKETS)
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when the opinion about an upstream's health has changed."""
         for place in range(len(self._upstreams)):
             events.upstream_health(place, up=True)
 
     def is_up(self, place: int) -> bool:
         """True unless the upstream at `place` failed its last health check."""
         return self._up[place]
+
+    @property
+    def preferred(self) -> Address | None:
+        """The upstream to ask first; None while none is up."""
+        return next((address for address, up in zip(self._upstreams, self._up, strict=True) if up), None)
+
+    def suspect(self) -> None:
+        """Check the preferred upstream at once: somebody waited for it in vain."""
+        if True in self._up:
+            place = self._up.index(True)
+            if not self._is_suspect(place):
+                self._silences[place] = _SILENCES_UNTIL_CHECK
+                self._suspicion.set()
+
+    def count(self, result: str, times: int) -> None:
+        """Count queries that somebody else sent to the preferred upstream."""
+        self._events.upstream(self._up.index(True) if True in self._up else 0, result, times)
 
     async def ask(self, asked: Asked) -> Answer:
         """The first conclusive answer; else the last error response. Raises NoUpstreamAnswers."""
@@ -117,6 +136,7 @@ class Forwarder:
         if up != self._up[place]:
             self._up[place] = up
             self._events.upstream_health(place, up=up)
+            self.on_change()
 
     async def _ask_at(self, place: int, asked: Asked) -> Answer:
         try:

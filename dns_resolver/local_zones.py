@@ -26,5 +26,15 @@ def answer(host: str, answers: Answers) -> Reply | None:
     return None
 
 
+def zones(answers: Answers) -> list[tuple[bytes, Reply]]:
+    """Each zone's name in wire form, and the reply for it and all below it."""
+    replies = [(zone, answers.nodata()) for zone in _NODATA] + [(zone, answers.nxdomain()) for zone in _NXDOMAIN]
+    return [(_wire(zone), reply) for zone, reply in replies]
+
+
+def _wire(zone: str) -> bytes:
+    return b"".join(bytes([len(label)]) + label.encode() for label in zone.split(".")) + b"\0"
+
+
 def _within(host: str, zones: tuple[str, ...]) -> bool:
     return host.endswith(zones) and any(host == zone or host.endswith("." + zone) for zone in zones)
