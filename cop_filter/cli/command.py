@@ -12,6 +12,7 @@ from cop_filter.cli.check import check
 from cop_filter.cli.exits import MEANINGS, Exit, exit_code_of
 from cop_filter.cli.refresh import sync
 from cop_filter.cli.settings import DEFAULT_CONFIG, Settings
+from cop_filter.cli.top import top
 
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:d}  {meaning}" for code, meaning in MEANINGS.items())
 
@@ -48,7 +49,7 @@ def demo(keep: bool) -> Exit:
 
 for _command in (
     roles.serve, roles.dns, roles.proxy, roles.splash, roles.metrics, sync, check,
-    state.status, state.rollback, state.config, demo,
+    state.status, top, state.rollback, state.config, demo,
 ):  # fmt: skip
     cop_filter.add_command(_command)
 

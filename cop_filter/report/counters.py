@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Must be in a process's environment before prometheus_client is imported there."""
@@ -27,6 +28,33 @@ def counters_dir(state_dir: Path) -> Path:
     return state_dir / "metrics"
 
 
+class CounterFile(NamedTuple):
+    """What one process counted, or one kind of it; `kind` is counter, gauge, histogram or summary."""
+
+    path: Path
+    kind: str
+    pid: int
+
+    @property
+    def alive(self) -> bool:
+        """False when the process is no more."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except (PermissionError, OverflowError):
+            return True
+        return True
+
+
+def files(folder: Path) -> Iterator[CounterFile]:
+    """The files of all processes in the order of their names. Raises OSError."""
+    for path in sorted(folder.iterdir()):
+        match = _FILE.fullmatch(path.name)
+        if match:
+            yield CounterFile(path, match["kind"], int(match["pid"]))
+
+
 def prepare(state_dir: Path) -> Path:
     """Make the folder, private to the service, and drop what dead processes of earlier runs left.
 
@@ -37,9 +65,9 @@ def prepare(state_dir: Path) -> Path:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
-        for path, _, pid in _files(folder):
-            if not _alive(pid):
-                path.unlink(missing_ok=True)
+        for file in files(folder):
+            if not file.alive:
+                file.path.unlink(missing_ok=True)
     except OSError as error:
         _log.error("the folder of the counters cannot be prepared: %s", error.strerror)
     return folder
@@ -51,13 +79,13 @@ def forget_gauges(folder: Path) -> None:
     Their counters give back the room that they do not need, lest a role that keeps dying fill the disk.
     """
     with contextlib.suppress(OSError):
-        for path, kind, pid in _files(folder):
-            if _alive(pid):
+        for file in files(folder):
+            if file.alive:
                 continue
-            if kind == "gauge":
-                path.unlink(missing_ok=True)
+            if file.kind == "gauge":
+                file.path.unlink(missing_ok=True)
             else:
-                _shrink(path)
+                _shrink(file.path)
 
 
 def _shrink(path: Path) -> None:
@@ -65,20 +93,3 @@ def _shrink(path: Path) -> None:
         used = int.from_bytes(file.read(_USED_BYTES.stop), sys.byteorder)
         if 0 < used < path.stat().st_size:
             file.truncate(used)
-
-
-def _files(folder: Path) -> Iterator[tuple[Path, str, int]]:
-    for path in sorted(folder.iterdir()):
-        match = _FILE.fullmatch(path.name)
-        if match:
-            yield path, match["kind"], int(match["pid"])
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True

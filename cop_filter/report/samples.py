@@ -1,0 +1,67 @@
+"""One look at what all processes counted. It only reads: whoever counts is never disturbed.
+
+Kept apart by process: a worker that died and came back counts from 0 in a file of its own, so what
+was counted between two looks is exact.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from cop_filter.report.counters import CounterFile, files
+
+
+class Series(NamedTuple):
+    """A metric and its labels, in the order of their names."""
+
+    name: str
+    labels: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """`counted`: process id -> series -> total since it began; dead processes are among them.
+
+    `gauges` are those of living processes, put together as each gauge declares; `processes` says how
+    many live. `at_s` is of the caller's clock.
+    """
+
+    at_s: float
+    counted: Mapping[int, Mapping[Series, float]]
+    gauges: Mapping[Series, float]
+    processes: int
+
+
+def take(folder: Path, at_s: float) -> Sample:
+    """The counters in `folder` as they are; nothing when there is no such folder. Raises OSError."""
+    found = list(files(folder)) if folder.is_dir() else []
+    # A file is empty for a moment when it begins.
+    whole = [file for file in found if _size_bytes(file.path) > 0]
+    return Sample(
+        at_s,
+        counted={file.pid: _read([file]) for file in whole if file.kind == "counter"},
+        gauges=_read(file for file in whole if file.kind == "gauge" and file.alive),
+        processes=len({file.pid for file in whole if file.alive}),
+    )
+
+
+def _read(some: Iterable[CounterFile]) -> dict[Series, float]:
+    try:
+        metrics = MultiProcessCollector.merge([str(file.path) for file in some])  # type: ignore[no-untyped-call]
+    except FileNotFoundError:
+        return {}  # dropped meanwhile, with the process that it spoke of
+    return {
+        Series(one.name, tuple(sorted(one.labels.items()))): one.value
+        for metric in metrics
+        for one in metric.samples
+    }
+
+
+def _size_bytes(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
