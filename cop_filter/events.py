@@ -25,6 +25,7 @@ DnsEvent = Literal[
     "not_recursive",
     "other_class",
     "outside_clients",  # refused by the access list
+    "overload",  # too many wait for the upstreams: SERVFAIL, or a stale answer where there is one
     "slipped",  # over the response rate limit: told to come back over TCP
     "upstreams_failed",
     # Not answered; each ends its query.
@@ -38,7 +39,6 @@ DnsEvent = Literal[
     "cookie_proven",  # a valid DNS cookie (RFC 7873) proved the client's address
     "forwarded",  # a miss that the native path sent upstream itself; no cache_miss beside it
     "handed_up",  # given by the native path to Python
-    "overload",
     "stale_answer",
     # About a connection or an answer, not about a query.
     "connection_fault",
@@ -148,9 +148,11 @@ class Events:
         The last of `counts` is for those above all bounds. Raises ValueError unless there is one for each.
         """
         within = list(zip((*LATENCY_BOUNDS_S, "+Inf"), accumulate(counts), strict=True))
-        # The largest first: who reads meanwhile never sees fewer within a longer time.
-        for bound, count in reversed(within):
-            self._by_latency(path, str(bound)).inc(count)
+        buckets = [(self._by_latency(path, str(bound)), count) for bound, count in within]
+        # They stand in the file from the smallest up and are added from the largest down: who reads it
+        # meanwhile never sees fewer within a longer time.
+        for bucket, count in reversed(buckets):
+            bucket.inc(count)
 
     def cached(self, answers: int, bytes_: int) -> None:
         """Record what the answer cache of this process holds."""
