@@ -11,6 +11,8 @@ import pytest
 from whole_service import CLIENT, REAL, SPLASH, WholeService, until
 
 LISTED = "planted-listed.example"
+LOOK = ("--once", "--json", "--interval", "3s")
+"""Longer than a role may take to bring its figures."""
 
 
 @pytest.fixture
@@ -44,12 +46,12 @@ def top(service: WholeService, *words: str) -> str:
 
 
 def test_top_shows_what_happens_and_to_nobody(loaded: WholeService) -> None:
-    looks = [json.loads(top(loaded, "--once", "--json", "--interval", "500ms"))]
+    looks = [json.loads(top(loaded, *LOOK))]
     before = loaded.roles()["dns_resolver"]
     loaded.kill("dns_resolver")
     until(lambda: loaded.blocks(LISTED))
     assert loaded.roles()["dns_resolver"] != before
-    looks.append(json.loads(top(loaded, "--once", "--json", "--interval", "500ms")))
+    looks.append(json.loads(top(loaded, *LOOK)))
     for one in looks:
         dns = one["dns"]
         assert dns["queries_per_s"] > 0
