@@ -214,7 +214,7 @@ class _Decider:
         )
 
     def holds(self) -> tuple[float, float]:
-        """The span of time around now in which verdicts stay; what was worked out for another is forgotten."""
+        """The span around now in which verdicts stay; what was worked out for another is forgotten."""
         if self._ends and not self._holds[0] <= self._clock() < self._holds[1]:
             self._resolved = {each: {} for each in Plane}
             self._holds = self._span()

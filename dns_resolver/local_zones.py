@@ -28,7 +28,9 @@ def answer(host: str, answers: Answers) -> Reply | None:
 
 def zones(answers: Answers) -> list[tuple[bytes, Reply]]:
     """Each zone's name in wire form, and the reply for it and all below it."""
-    replies = [(zone, answers.nodata()) for zone in _NODATA] + [(zone, answers.nxdomain()) for zone in _NXDOMAIN]
+    replies = [(zone, answers.nodata()) for zone in _NODATA] + [
+        (zone, answers.nxdomain()) for zone in _NXDOMAIN
+    ]
     return [(_wire(zone), reply) for zone, reply in replies]
 
 
