@@ -204,14 +204,14 @@ impl<'a> Reader<'a> {
         let mut ttls = Vec::with_capacity(4);
         for _ in 0..header.answers {
             let record = self.record()?;
+            ttls.push(self.ttl(&record));
             self.collect_hosts(&record)?;
             lifetime.answered(record.rtype, record.ttl);
-            ttls.push(self.ttl(&record));
         }
         for _ in 0..header.authorities {
             let record = self.record()?;
-            lifetime.authority(record.rtype, record.ttl, record.rdata);
             ttls.push(self.ttl(&record));
+            lifetime.authority(record.rtype, record.ttl, record.rdata);
         }
         let mut body = self.packet[self.body_at..self.at].to_vec();
         for &(offset, ttl) in &ttls {
@@ -267,7 +267,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn ttl(&self, record: &Record<'_>) -> (u16, u32) {
+    fn ttl(&mut self, record: &Record<'_>) -> (u16, u32) {
+        self.names.has_ttl(record.ttl_at);
         ((record.ttl_at - self.body_at) as u16, bounded(record.ttl))
     }
 
@@ -280,7 +281,11 @@ impl<'a> Reader<'a> {
             TYPE_SVCB | TYPE_HTTPS => record.rdata_at + 2,
             _ => return Ok(()),
         };
-        let (target, _) = self.names.read(target_at)?;
+        let (target, behind) = self.names.read(target_at)?;
+        if behind > record.rdata_at + record.rdata.len() {
+            // What comes next is not the same in what a client gets.
+            return Err("a name is longer than its record");
+        }
         self.collect(target)
     }
 

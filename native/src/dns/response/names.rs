@@ -6,6 +6,7 @@ const MAX_NAME_BYTES: usize = 255;
 const MAX_POINTERS: usize = 127;
 /// What a pointer can lead to.
 const POINTED_BYTES: usize = 0x4000;
+const TTL_BYTES: usize = 4;
 const CUT_OFF: &str = "cut off inside a name";
 const TOO_LONG: &str = "a name is too long";
 
@@ -23,6 +24,8 @@ pub struct Names<'a> {
     /// By where they begin in the message, ascending: many pointers to one long chain then cost no more
     /// than one, and a name that is nothing but such a pointer costs no bytes.
     known: Vec<(u16, Name)>,
+    /// Where lifetimes lie, ascending. They are counted down, and a name in them would change.
+    ttls: Vec<usize>,
 }
 
 impl<'a> Names<'a> {
@@ -36,8 +39,14 @@ impl<'a> Names<'a> {
             packet,
             plain: asked.to_vec(),
             known: vec![(at as u16, name)],
+            ttls: Vec::with_capacity(4),
         };
         (names, name)
+    }
+
+    /// A lifetime lies at offset `at`, behind all that were told before: no pointer may lead into it.
+    pub fn has_ttl(&mut self, at: usize) {
+        self.ttls.push(at);
     }
 
     pub fn bytes(&self, name: Name) -> &[u8] {
@@ -48,9 +57,14 @@ impl<'a> Names<'a> {
     pub fn read(&mut self, start: usize) -> Result<(Name, usize), &'static str> {
         let begun = self.plain.len();
         let (mut at, mut lowest, mut behind) = (start, start, None);
+        let mut pointed_from = usize::MAX;
         for _ in 0..MAX_POINTERS {
             at = self.labels(at, begun)?;
             let length = self.byte(at)?;
+            let last = at + usize::from(length >= 0xC0);
+            if behind.is_some() && (last >= pointed_from || self.touches_a_ttl(lowest, last)) {
+                return Err("a compression pointer leads to no earlier name");
+            }
             if length == 0 {
                 self.plain.push(0);
                 let name = self.remember(start, self.since(begun));
@@ -69,6 +83,7 @@ impl<'a> Names<'a> {
                 let name = self.followed_by(begun, known)?;
                 return Ok((self.remember(start, name), behind));
             }
+            pointed_from = lowest;
             (at, lowest) = (target, target);
         }
         Err("too many compression pointers")
@@ -90,6 +105,11 @@ impl<'a> Names<'a> {
             }
             at = behind;
         }
+    }
+
+    fn touches_a_ttl(&self, from: usize, last: usize) -> bool {
+        let next = self.ttls.partition_point(|ttl| ttl + TTL_BYTES <= from);
+        self.ttls.get(next).is_some_and(|&ttl| ttl <= last)
     }
 
     fn byte(&self, at: usize) -> Result<u8, &'static str> {

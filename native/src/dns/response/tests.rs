@@ -146,6 +146,20 @@ fn hostile_names_and_records_are_malformed() {
 }
 
 #[test]
+fn a_name_that_a_client_would_read_as_another_is_malformed() {
+    let behind = record(b"\0", 1, 60, &[192, 0, 2, 1]);
+    let past_its_record = [record(ASKED, 5, 60, b"\x03bad"), behind];
+    assert!(malformed(&answered(&past_its_record)));
+    // The lifetime at offset 40 is the name "a", until it is counted down.
+    let alias = record(ASKED, 1, 0x0161_0000, &[192, 0, 2, 1]);
+    let in_a_lifetime = [alias, record(b"\xc0\x28", 1, 60, &[192, 0, 2, 1])];
+    assert!(malformed(&answered(&in_a_lifetime)));
+    // From inside the question, over the pointer itself, and over the lifetime behind it.
+    let over_itself = [record(b"\xc0\x1f", 1, 60, &[0; 22])];
+    assert!(malformed(&answered(&over_itself)));
+}
+
+#[test]
 fn a_name_may_have_255_bytes_and_no_more_through_pointers_too() {
     let labels = [
         &[b"\x3f".as_slice(), &[b'a'; 63]].concat().repeat(3)[..],
