@@ -21,7 +21,8 @@ SOURCES := pyproject.toml native/Cargo.toml native/Cargo.lock $(wildcard native/
 .PHONY: help
 help:
 	@echo 'make demo         the whole filter at work on loopback sockets (ARGS=--keep leaves it running)'
-	@echo 'make test         every test (ARGS="-k word", ARGS=tests/test_names.py)'
+	@echo 'make test         every test, the crate'"'"'s own first (ARGS="-k word", ARGS=tests/test_names.py: these only)'
+	@echo 'make fuzz         10,000,000 damaged packets for each reader of packets (PACKETS=1000000: as many)'
 	@echo 'make check        formatters, linters, types, import rules, the native stub, clippy'
 	@echo 'make bench        benchmarks into benchmarks/results/ (make bench-quick: within two minutes each)'
 	@echo 'make wheel        an abi3 wheel into dist/'
@@ -44,9 +45,18 @@ set-up: $(READY)
 demo: $(READY)
 	$(BIN)/cop-filter demo $(ARGS)
 
+# Without Python in it: the crate is tested for itself.
+CRATE_TESTS := cargo test $(CRATE) --locked --no-default-features
+
 .PHONY: test
 test: $(READY)
+	$(if $(ARGS),,$(CRATE_TESTS) --quiet)
 	$(BIN)/pytest $(ARGS)
+
+.PHONY: fuzz
+fuzz: export PACKETS ?= 10000000
+fuzz:
+	$(CRATE_TESTS) --test mutated_packets
 
 .PHONY: check
 check: $(READY)
