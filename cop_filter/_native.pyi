@@ -5,6 +5,7 @@ from typing import TypeAlias, TypeVar, final
 
 __all__ = [
     "Builder",
+    "Cookies",
     "Index",
     "Networks",
     "canonical_host",
@@ -12,6 +13,9 @@ __all__ = [
     "canonical_text_by_definition",
     "canonical_url",
     "canonical_urls",
+    "read_query",
+    "write_reply",
+    "write_upstream_query",
 ]
 
 _T = TypeVar("_T")
@@ -22,6 +26,22 @@ def canonical_host(host: str | bytes) -> tuple[str, int, bool]: ...
 def canonical_urls(urls: list[str]) -> list[tuple[str, str, str, str | None, int] | str]: ...
 def canonical_hosts(hosts: list[str]) -> list[tuple[str, int, bool] | str]: ...
 def canonical_text_by_definition(url: str | bytes) -> tuple[str, str]: ...
+def read_query(
+    packet: bytes,
+) -> tuple[int, int, int, bytes, tuple[int, int, bool] | None, bytes | None] | None: ...
+def write_reply(
+    query: tuple[int, int, bytes, tuple[int, bool] | None, int],
+    reply: tuple[int, int, int, bytes, tuple[int, ...], bool],
+    terms: tuple[int, bool, bool, bytes | None],
+) -> bytes: ...
+def write_upstream_query(
+    question: bytes, query_id: int, payload_bytes: int, dnssec_ok: bool, checking_disabled: bool
+) -> bytes: ...
+
+@final
+class Cookies:
+    def __new__(cls, secret: bytes) -> Cookies: ...
+    def check(self, cookie: bytes, client: str, now_s: int) -> tuple[bool, bytes]: ...
 
 @final
 class Index:

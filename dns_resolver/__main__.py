@@ -14,7 +14,7 @@ from cop_filter.cli.exits import Exit, exit_code_of
 from cop_filter.config import Config, DnsConfig
 from cop_filter.errors import ConfigError, CopFilterError
 from cop_filter.report import counters
-from dns_resolver import listeners, workers
+from dns_resolver import cookie_secret, listeners, workers
 
 _log = logging.getLogger("dns_resolver")
 
@@ -36,16 +36,20 @@ def _serve(path: Path) -> Exit:
     # prometheus-client looks at this variable when it is imported, so `role` is imported behind it.
     if counters.VARIABLE not in os.environ:
         os.environ[counters.VARIABLE] = str(counters.prepare(config.state_dir))
+    secret = cookie_secret.take(config.dns.cookie_secret_file)
     shares = _bind(config.dns)
     _log.info("listening on every address of dns.listen")
     if len(shares) == 1:
-        return _work(config, config.dns, shares[0])
+        return _work(config, config.dns, shares[0], secret)
     dns = config.dns
 
     def on_death() -> None:
         counters.forget_gauges(Path(os.environ[counters.VARIABLE]))
 
-    return workers.supervise(shares, lambda share: exit_code_of(lambda: _work(config, dns, share)), on_death)
+    def work(share: Sequence[listeners.Listening]) -> Exit:
+        return exit_code_of(lambda: _work(config, dns, share, secret))
+
+    return workers.supervise(shares, work, on_death)
 
 
 def _bind(dns: DnsConfig) -> list[list[listeners.Listening]]:
@@ -58,10 +62,10 @@ def _bind(dns: DnsConfig) -> list[list[listeners.Listening]]:
         raise
 
 
-def _work(config: Config, dns: DnsConfig, share: Sequence[listeners.Listening]) -> Exit:
+def _work(config: Config, dns: DnsConfig, share: Sequence[listeners.Listening], secret: bytes) -> Exit:
     from dns_resolver import role  # noqa: PLC0415 - see above
 
-    return role.run(config, dns, share)
+    return role.run(config, dns, share, secret)
 
 
 if __name__ == "__main__":

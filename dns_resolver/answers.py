@@ -30,8 +30,9 @@ _EDE_BY_LEGAL_BASIS = {
 _OWNER = DNSLabel([b"owner"])
 _ADDRESS_TYPES = frozenset({TYPE_A, TYPE_AAAA})
 _STEERED_TYPES = frozenset({TYPE_A, TYPE_AAAA, TYPE_HTTPS, TYPE_SVCB, TYPE_ANY})
-# RFC 6303 §3: what the SOA of a name without a real zone looks like.
-_RNAME = DNSLabel([b"nobody", b"invalid"])
+# The SOA serves to be kept (RFC 2308 §5): caches read its owner, TTL and MINIMUM. The root as MNAME and
+# RNAME says that there is nobody to send updates or mail to, in the fewest bytes: see ADR 0014.
+_ROOT = DNSLabel([])
 _SERIAL, _REFRESH_S, _RETRY_S, _EXPIRE_S = 1, 3600, 1200, 604_800
 
 Addresses = tuple[IPv4Address | IPv6Address, ...]
@@ -63,18 +64,18 @@ class Answers:
 
     def __init__(self, *, splash: Addresses, steer_to: Addresses, ttl_s: int) -> None:
         times = (_SERIAL, _REFRESH_S, _RETRY_S, _EXPIRE_S, ttl_s)
-        soa = RR(_OWNER, QTYPE.SOA, ttl=ttl_s, rdata=SOA(_OWNER, _RNAME, times))
+        soa = RR(_OWNER, QTYPE.SOA, ttl=ttl_s, rdata=SOA(_ROOT, _ROOT, times))
         self._negative = _body([], [soa])
         self._splash = _replies(splash, ttl_s)
         self._steer = _replies(steer_to, ttl_s)
 
     def nxdomain(self, ede: tuple[int, ...] = ()) -> Reply:
         """The name does not exist; with the SOA that makes this cacheable (RFC 2308)."""
-        return Reply(Rcode.NXDOMAIN, 0, 1, self._negative, ede)
+        return Reply(Rcode.NXDOMAIN, 0, 1, self._negative, ede, policy=True)
 
     def nodata(self, ede: tuple[int, ...] = ()) -> Reply:
         """The name has nothing of the asked type."""
-        return Reply(Rcode.NOERROR, 0, 1, self._negative, ede)
+        return Reply(Rcode.NOERROR, 0, 1, self._negative, ede, policy=True)
 
     def blocked(self, verdict: Verdict, qtype: int) -> Reply:
         """The reply for a stopped name, of the kind its list asks for.
@@ -95,7 +96,7 @@ class Answers:
             case BlockAnswer.NODATA:
                 return self.nodata(ede)
             case _:
-                return Reply(Rcode.REFUSED, ede=ede)
+                return Reply(Rcode.REFUSED, ede=ede, policy=True)
 
     def steered(self, qtype: int) -> Reply | None:
         """The reply that leads a host with listed pages to the proxy stage; None: forward this type.
@@ -119,7 +120,7 @@ class Answers:
 def _replies(addresses: Addresses, ttl_s: int) -> dict[int, Reply]:
     """The positive reply by query type, for the families that have an address."""
     return {
-        qtype: Reply(Rcode.NOERROR, len(records), 0, _body(records, []))
+        qtype: Reply(Rcode.NOERROR, len(records), 0, _body(records, []), policy=True)
         for qtype, records in _address_records(addresses, ttl_s).items()
         if records
     }

@@ -2,13 +2,9 @@
 
 import struct
 from enum import IntEnum
-from functools import lru_cache
 from typing import NamedTuple
 
-from dnslib import EDNS0, DNSBuffer, EDNSOption
-
 TYPE_OPT = 41
-MIN_PAYLOAD_BYTES = 512
 _OPTION_EDE = 15
 _DO = 0x8000
 _MAX_EDE = 8
@@ -57,19 +53,3 @@ def read(rclass: int, ttl: int, rdata: bytes) -> Edns:
             ede.append(int.from_bytes(rdata[at : at + 2]))
         at += length
     return Edns(rclass, ttl >> 16 & 0xFF, bool(ttl & _DO), ttl >> 24, tuple(ede))
-
-
-@lru_cache(maxsize=512)
-def record(
-    payload_bytes: int, *, do: bool = False, extended_rcode: int = 0, ede: tuple[int, ...] = ()
-) -> bytes:
-    """The OPT record of a message, in wire form."""
-    opt = EDNS0(
-        udp_len=payload_bytes,
-        flags="do" if do else "",
-        ext_rcode=extended_rcode,
-        opts=[EDNSOption(_OPTION_EDE, code.to_bytes(2)) for code in ede],
-    )
-    buffer = DNSBuffer()
-    opt.pack(buffer)
-    return bytes(buffer.data)

@@ -7,10 +7,10 @@ lifetimes counted down.
 import struct
 from typing import NamedTuple
 
+from cop_filter import _native
 from dns_resolver import edns, wire
 from dns_resolver.wire import Rcode, Reply
 
-_HEADER = struct.Struct("!HHHHHH")
 _CONCLUSIVE = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN})
 
 
@@ -72,5 +72,4 @@ class Answer(NamedTuple):
 
 def write_query(asked: Asked, id_: int, payload_bytes: int) -> bytes:
     """The query message to an upstream: recursion desired, an OPT record without options."""
-    flags = wire.RD | (wire.CD if asked.cd else 0)
-    return _HEADER.pack(id_, flags, 1, 0, 0, 1) + asked.question + edns.record(payload_bytes, do=asked.do)
+    return _native.write_upstream_query(asked.question, id_, payload_bytes, asked.do, asked.cd)

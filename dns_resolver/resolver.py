@@ -6,15 +6,18 @@ every packet it cannot answer down to it.
 """
 
 import asyncio
+import time
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+from cop_filter._native import Cookies
 from cop_filter.access import AccessList
 from cop_filter.events import Events
 from cop_filter.verdict import Action, Plane, Verdict
 from dns_resolver import local_zones, qname, wire
 from dns_resolver.answers import Answers
 from dns_resolver.cache import Cache
-from dns_resolver.edns import MIN_PAYLOAD_BYTES, Ede
+from dns_resolver.edns import Ede
 from dns_resolver.flight import Flights, TooManyFlights
 from dns_resolver.forwarder import NoUpstreamAnswers
 from dns_resolver.message import Answer, Asked
@@ -35,11 +38,21 @@ class Upstreams(Protocol):
     async def ask(self, asked: Asked) -> Answer: ...
 
 
+class Way(NamedTuple):
+    """The way back to a client, as far as it matters to what is sent."""
+
+    stream: bool
+    proven: bool
+    """The client is where its address says: it has a connection, or a cookie sent there."""
+    cookie: bytes | None
+    """The answer to the client's."""
+
+
 class Pending(NamedTuple):
     """A query that needs an upstream."""
 
     request: Request
-    limit_bytes: int
+    way: Way
 
 
 class Resolver:
@@ -55,6 +68,8 @@ class Resolver:
         upstreams: Upstreams,
         events: Events,
         payload_bytes: int,
+        cookies: Cookies,
+        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
         self._answers = answers
@@ -63,6 +78,8 @@ class Resolver:
         self._upstreams = upstreams
         self._events = events
         self._payload_bytes = payload_bytes
+        self._cookies = cookies
+        self._wall_clock = wall_clock
         self._flights: Flights[Asked, Answer] = Flights()
 
     def begin(self, packet: bytes, client: str, *, stream: bool = False) -> bytes | Pending | None:
@@ -89,11 +106,19 @@ class Resolver:
         except Exception:  # noqa: BLE001 - as above; nothing undecided leaves
             self._events.fault(Plane.DNS)
             return self.servfail(pending)
-        return self._write(request, reply, pending.limit_bytes)
+        return self._write(request, reply, pending.way)
 
     def servfail(self, pending: Pending) -> bytes:
         """The response when a query cannot be finished."""
-        return self._write(pending.request, Reply(Rcode.SERVFAIL), pending.limit_bytes)
+        return self._write(pending.request, _error(Rcode.SERVFAIL), pending.way)
+
+    def stopped(self, host: str, qtype: int) -> tuple[Verdict, Reply | None]:
+        """The verdict on a name as `qname.text` gives it, and the local reply that it calls for, if any.
+
+        Counts nothing.
+        """
+        verdict = qname.decide(self._engine, host)
+        return verdict, self._answers.stops(verdict, qtype)
 
     async def purge(self) -> int:
         """Drop cached answers that a new generation lists; call after each swap."""
@@ -109,28 +134,27 @@ class Resolver:
         if request is None:
             self._events.dns("ignored")
             return None
-        limit_bytes = self._limit_bytes(request, stream=stream)
+        way = self._way(request, client, stream=stream)
         if not permitted:
             # Refused whatever it holds; the packet was read only to echo its question and its OPT.
             self._events.dns("outside_clients")
-            return self._write(request, Reply(Rcode.REFUSED, ede=(Ede.PROHIBITED,)), limit_bytes)
+            return self._write(request, _error(Rcode.REFUSED, Ede.PROHIBITED), way)
         if isinstance(request, Rejected):
             self._events.dns("malformed" if request.rcode is Rcode.FORMERR else "not_implemented")
-            return self._write(request, Reply(request.rcode), limit_bytes)
+            return self._write(request, _error(request.rcode), way)
         reply = self._at_once(request)
-        return Pending(request, limit_bytes) if reply is None else self._write(request, reply, limit_bytes)
+        return Pending(request, way) if reply is None else self._write(request, reply, way)
 
     def _at_once(self, request: Request) -> Reply | None:
         """The reply that needs no upstream, if there is one."""
         if request.qclass != wire.CLASS_IN:
             self._events.dns("other_class")
-            return Reply(Rcode.REFUSED)
+            return _error(Rcode.REFUSED)
         reply = local_zones.answer(request.host, self._answers)
         if reply is not None:
             self._events.dns("local_zone")
             return reply
-        verdict = qname.decide(self._engine, request.host)
-        reply = self._answers.stops(verdict, request.qtype)
+        verdict, reply = self.stopped(request.host, request.qtype)
         if reply is not None:
             self._events.decided(Plane.DNS, verdict)
             return reply
@@ -140,11 +164,11 @@ class Resolver:
         """The reply for a name that is not stopped, if no upstream is needed for it."""
         if request.qtype in wire.TRANSFER_AND_META_TYPES:
             self._events.dns("not_implemented")
-            return Reply(Rcode.NOTIMP)
+            return _error(Rcode.NOTIMP)
         if not request.flags & wire.RD:
             # Without recursion only the cache could answer, and it would tell what others asked.
             self._events.dns("not_recursive")
-            return Reply(Rcode.REFUSED)
+            return _error(Rcode.REFUSED)
         kept = self._cache.get(_asked(request))
         if kept is None:
             self._events.dns("cache_miss")
@@ -159,8 +183,7 @@ class Resolver:
         The engine may have swapped since the question came in; what counts is the generation in
         force when the answer leaves.
         """
-        verdict = qname.decide(self._engine, request.host)
-        stopped = self._answers.stops(verdict, request.qtype)
+        verdict, stopped = self.stopped(request.host, request.qtype)
         if stopped is None:
             return self._followed(verdict, request.qtype, answer, reply)
         self._events.decided(Plane.DNS, verdict)
@@ -199,17 +222,27 @@ class Resolver:
         failures = error.failures if isinstance(error, NoUpstreamAnswers) else ()
         timeouts = all(failure is Failure.TIMEOUT for failure in failures)
         ede = Ede.NO_REACHABLE_AUTHORITY if timeouts else Ede.NETWORK_ERROR
-        return Reply(Rcode.SERVFAIL, ede=(ede,))
+        return _error(Rcode.SERVFAIL, ede)
 
-    def _limit_bytes(self, request: Request | Rejected, *, stream: bool) -> int:
-        if stream:
-            return wire.MAX_MESSAGE_BYTES
-        if request.edns is None:
-            return MIN_PAYLOAD_BYTES
-        return max(MIN_PAYLOAD_BYTES, min(request.edns.payload_bytes, self._payload_bytes))
+    def _way(self, request: Request | Rejected, client: str, *, stream: bool) -> Way:
+        if isinstance(request, Rejected) or request.cookie is None:
+            return Way(stream, stream, None)
+        proven, cookie = self._cookies.check(request.cookie, client, int(self._wall_clock()))
+        return Way(stream, stream or proven, cookie)
 
-    def _write(self, request: Request | Rejected, reply: Reply, limit_bytes: int) -> bytes:
-        return wire.write_reply(request, reply, limit_bytes=limit_bytes, payload_bytes=self._payload_bytes)
+    def _write(self, request: Request | Rejected, reply: Reply, way: Way) -> bytes:
+        return wire.write_reply(
+            request,
+            reply,
+            payload_bytes=self._payload_bytes,
+            stream=way.stream,
+            proven=way.proven,
+            cookie=way.cookie,
+        )
+
+
+def _error(rcode: Rcode, *ede: Ede) -> Reply:
+    return Reply(rcode, ede=ede, policy=True)
 
 
 def _asked(request: Request) -> Asked:

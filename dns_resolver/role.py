@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
+from cop_filter._native import Cookies
 from cop_filter.access import AccessList
 from cop_filter.cli.exits import Exit
 from cop_filter.config import Config, DnsConfig
@@ -28,13 +29,15 @@ _ROLE = "dns"
 _log = logging.getLogger(__name__)
 
 
-def run(config: Config, dns: DnsConfig, listening: Sequence[Listening]) -> Exit:
+def run(config: Config, dns: DnsConfig, listening: Sequence[Listening], cookie_secret: bytes) -> Exit:
     """Serve until SIGTERM or SIGINT. Exit.REFUSED when something beside the queries broke."""
     _allow_many_sockets()
-    return asyncio.run(_serve(config, dns, listening))
+    return asyncio.run(_serve(config, dns, listening, cookie_secret))
 
 
-async def _serve(config: Config, dns: DnsConfig, listening: Sequence[Listening]) -> Exit:
+async def _serve(
+    config: Config, dns: DnsConfig, listening: Sequence[Listening], cookie_secret: bytes
+) -> Exit:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_report)
     stop = asyncio.Event()
@@ -62,6 +65,7 @@ async def _serve(config: Config, dns: DnsConfig, listening: Sequence[Listening])
         upstreams=forwarder,
         events=events,
         payload_bytes=dns.udp_payload_bytes,
+        cookies=Cookies(cookie_secret),
     )
     swapped = asyncio.Event()
 

@@ -1,14 +1,17 @@
-"""Queries off the wire and answers onto it (RFC 1035 §4, RFC 6891, RFC 9619): strict, pure, no I/O."""
+"""Queries off the wire and answers onto it (RFC 1035 §4, RFC 6891, RFC 9619): strict, pure, no I/O.
+
+The bytes are read and written by the native module, for the fast path and for this one.
+"""
 
 import struct
 from enum import IntEnum
 from typing import NamedTuple
 
+from cop_filter import _native
 from dns_resolver import edns, qname
 from dns_resolver.edns import Edns
 
 HEADER_BYTES = 12
-MAX_MESSAGE_BYTES = 65_535
 MAX_NAME_BYTES = 255
 MAX_LABEL_BYTES = 63
 
@@ -21,8 +24,7 @@ TYPE_SVCB, TYPE_HTTPS, TYPE_ANY = 64, 65, 255
 TRANSFER_AND_META_TYPES = frozenset({0, edns.TYPE_OPT, *range(128, 255)})
 """Types that are no data one could ask a forwarder for (RFC 6895 §3.1): AXFR, IXFR, TSIG, OPT, …"""
 
-_HEADER = struct.Struct("!HHHHHH")
-_RECORD = struct.Struct("!HHIH")
+_TYPE_AND_CLASS = struct.Struct("!HH")
 
 
 class Rcode(IntEnum):
@@ -51,6 +53,9 @@ class Request(NamedTuple):
     qtype: int
     qclass: int
     edns: Edns | None
+    packet_bytes: int
+    cookie: bytes | None
+    """As it came: the client's 8 bytes, and perhaps the 8 to 32 of a server."""
 
 
 class Rejected(NamedTuple):
@@ -61,6 +66,7 @@ class Rejected(NamedTuple):
     flags: int
     question: bytes
     edns: Edns | None
+    packet_bytes: int
 
 
 class Reply(NamedTuple):
@@ -72,110 +78,43 @@ class Reply(NamedTuple):
     body: bytes = b""
     """Answer and authority records; compression pointers count from the start of the message."""
     ede: tuple[int, ...] = ()
-
-
-class _BadQueryError(Exception):
-    def __init__(self, rcode: Rcode, edns_: Edns | None = None) -> None:
-        self.rcode = rcode
-        self.edns = edns_
-        super().__init__(rcode.name)
+    policy: bool = False
+    """Composed here and not by an upstream; then `ede` has at most three codes."""
 
 
 def read_query(packet: bytes) -> Request | Rejected | None:
     """Read one query. None: no answer is due (too short, or itself a response: answering would loop)."""
-    if len(packet) < HEADER_BYTES:
+    read = _native.read_query(packet)
+    if read is None:
         return None
-    id_, flags, questions, answers, authorities, additionals = _HEADER.unpack_from(packet)
-    if flags & QR:
-        return None
-    if flags & OPCODE_MASK:
-        # Other opcodes give the sections another meaning, so nothing beyond the header is read.
-        return Rejected(Rcode.NOTIMP, id_, flags, b"", None)
-    if questions != 1 or answers or authorities:
-        return Rejected(Rcode.FORMERR, id_, flags, b"", None)
-    question = b""
-    try:
-        labels, end = _read_question(packet)
-        question = packet[HEADER_BYTES:end]
-        opt = _read_additional(packet, end, additionals)
-    except _BadQueryError as bad:
-        return Rejected(bad.rcode, id_, flags, question, bad.edns)
-    qtype, qclass = struct.unpack_from("!HH", packet, end - 4)
-    name = question[:-4].lower()  # a length byte is at most 63 and so never an upper-case letter
-    return Request(id_, flags, question, name, qname.text(labels), qtype, qclass, opt)
+    rcode, id_, flags, question, opt, cookie = read
+    edns_ = None if opt is None else Edns(*opt)
+    if rcode:
+        return Rejected(Rcode(rcode), id_, flags, question, edns_, len(packet))
+    qtype, qclass = _TYPE_AND_CLASS.unpack_from(question, len(question) - _TYPE_AND_CLASS.size)
+    name = question[: -_TYPE_AND_CLASS.size].lower()  # length bytes are below 64: no upper-case letters
+    host = qname.text(qname.labels(name))
+    return Request(id_, flags, question, name, host, qtype, qclass, edns_, len(packet), cookie)
 
 
-def _read_question(packet: bytes) -> tuple[list[bytes], int]:
-    """Labels of the question name and the offset behind the question. A pointer here is an attack."""
-    at = HEADER_BYTES
-    labels = []
-    try:
-        while length := packet[at]:
-            if length > MAX_LABEL_BYTES:
-                raise _BadQueryError(Rcode.FORMERR)
-            labels.append(packet[at + 1 : at + 1 + length])
-            at += 1 + length
-    except IndexError:
-        raise _BadQueryError(Rcode.FORMERR) from None
-    end = at + 5
-    if end > len(packet) or at + 1 - HEADER_BYTES > MAX_NAME_BYTES:
-        raise _BadQueryError(Rcode.FORMERR)
-    return labels, end
+def write_reply(
+    request: Request | Rejected,
+    reply: Reply,
+    *,
+    payload_bytes: int,
+    stream: bool = False,
+    proven: bool = False,
+    cookie: bytes | None = None,
+) -> bytes:
+    """The whole response message.
 
-
-def _read_additional(packet: bytes, at: int, count: int) -> Edns | None:
-    """The OPT record, if any; other additional records (TSIG) are only stepped over."""
-    opt: Edns | None = None
-    for _ in range(count):
-        owner_at, at = at, _skip_name(packet, at, opt)
-        rdata_at = at + _RECORD.size
-        if rdata_at > len(packet):
-            raise _BadQueryError(Rcode.FORMERR, opt)
-        rtype, rclass, ttl, rdlength = _RECORD.unpack_from(packet, at)
-        owner_is_root = at == owner_at + 1
-        at = rdata_at + rdlength
-        if at > len(packet):
-            raise _BadQueryError(Rcode.FORMERR, opt)
-        if rtype == edns.TYPE_OPT:
-            if opt is not None or not owner_is_root:
-                raise _BadQueryError(Rcode.FORMERR, opt)
-            try:
-                opt = edns.read(rclass, ttl, packet[rdata_at:at])
-            except ValueError:
-                raise _BadQueryError(Rcode.FORMERR) from None
-    if at != len(packet):
-        raise _BadQueryError(Rcode.FORMERR, opt)
-    if opt is not None and opt.version != 0:
-        raise _BadQueryError(Rcode.BADVERS, opt)
-    return opt
-
-
-def _skip_name(packet: bytes, at: int, opt: Edns | None) -> int:
-    """Offset behind an uncompressed name."""
-    while at < len(packet) and 0 < packet[at] <= MAX_LABEL_BYTES:
-        at += 1 + packet[at]
-    if at >= len(packet) or packet[at]:
-        raise _BadQueryError(Rcode.FORMERR, opt)
-    return at + 1
-
-
-def write_reply(request: Request | Rejected, reply: Reply, *, limit_bytes: int, payload_bytes: int) -> bytes:
-    """The whole response message, at most `limit_bytes`; records that do not fit leave TC set.
-
-    `payload_bytes` is what this server says it can receive. An OPT record goes into every response
-    to a query that had one, and into no other (RFC 6891 §7).
+    An OPT record goes into every response to a query that had one, and into no other (RFC 6891 §7).
+    `payload_bytes` is what this server says it can receive, and the most that it sends by UDP; records
+    that the client cannot take are left out and TC is set. A policy reply to a client whose address
+    neither a stream nor a DNS cookie has proven is at most twice its query: it is truncated too, or
+    loses its authority section if it has no answers. `cookie` (24 bytes) is the answer to the client's.
     """
-    flags = QR | RA | request.flags & (OPCODE_MASK | RD | CD) | reply.rcode & 0xF
-    opt = b""
-    if request.edns is not None:
-        opt = edns.record(payload_bytes, do=request.edns.do, extended_rcode=reply.rcode >> 4, ede=reply.ede)
-    size = HEADER_BYTES + len(request.question) + len(reply.body) + len(opt)
-    answers, authorities, body = reply.answers, reply.authorities, reply.body
-    if size > limit_bytes:
-        flags |= TC
-        answers = authorities = 0
-        body = b""
-    header = _HEADER.pack(
-        request.id, flags, 1 if request.question else 0, answers, authorities, 1 if opt else 0
-    )
-    return header + request.question + body + opt
+    edns_ = request.edns
+    opt = None if edns_ is None else (edns_.payload_bytes, edns_.do)
+    query = (request.id, request.flags, request.question, opt, request.packet_bytes)
+    return _native.write_reply(query, reply, (payload_bytes, stream, proven, cookie))

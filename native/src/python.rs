@@ -3,6 +3,7 @@
 mod clients;
 mod codes;
 mod index;
+mod message;
 
 use crate::builder::{Builder, Entry};
 use crate::canonical::{self, Invalid};
@@ -184,6 +185,9 @@ fn check_number(list_number: u32) -> PyResult<()> {
 
 #[pymodule]
 pub mod _native {
+    #[pymodule_export]
+    use super::message::{read_query, write_reply, write_upstream_query, PyCookies};
+
     #[pymodule_export]
     use super::{
         canonical_host, canonical_hosts, canonical_text_by_definition, canonical_url,

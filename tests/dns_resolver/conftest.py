@@ -10,6 +10,7 @@ from listing_engine import FakeEngine
 from loopback_upstream import FakeUpstream, zone
 from prometheus_client import CollectorRegistry
 
+from cop_filter._native import Cookies
 from cop_filter.access import AccessList
 from cop_filter.events import Events
 from dns_resolver.answers import Answers
@@ -18,6 +19,7 @@ from dns_resolver.forwarder import Forwarder
 from dns_resolver.resolver import Resolver
 
 SPLASH = (ip_address("192.0.2.80"), ip_address("2001:db8::80"))
+COOKIE_SECRET = b"0123456789abcdef"
 STEER = (ip_address("192.0.2.90"),)
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 ZONE = """
@@ -85,6 +87,12 @@ def cache():
 
 
 @pytest.fixture
+def cookies():
+    """As the resolver's, and as those of its sisters with the same secret."""
+    return Cookies(COOKIE_SECRET)
+
+
+@pytest.fixture
 async def resolver(engine, answers, cache, upstream, events):
     forwarder = Forwarder([upstream.address], events, timeout_s=1.0, payload_bytes=1232)
     resolver = Resolver(
@@ -95,6 +103,7 @@ async def resolver(engine, answers, cache, upstream, events):
         upstreams=forwarder,
         events=events,
         payload_bytes=1232,
+        cookies=Cookies(COOKIE_SECRET),
     )
     yield resolver
     await resolver.close()

@@ -9,16 +9,6 @@ from hypothesis import strategies as st
 from dns_resolver import edns
 
 
-def test_a_record_reads_back_as_it_was_written():
-    packed = edns.record(1400, do=True, extended_rcode=1, ede=(16, 4))
-    assert packed[0] == 0
-    rtype, rclass, ttl, rdlength = struct.unpack_from("!HHIH", packed, 1)
-    assert rtype == edns.TYPE_OPT
-    read = edns.read(rclass, ttl, packed[11:])
-    assert len(packed) == 11 + rdlength
-    assert read == edns.Edns(1400, 0, True, 1, (16, 4))
-
-
 @pytest.mark.parametrize("rdata", [b"\0", b"\0\x0a\0", b"\0\x0a\0\x05abcd"])
 def test_options_that_do_not_add_up_are_refused(rdata):
     with pytest.raises(ValueError, match="EDNS option"):

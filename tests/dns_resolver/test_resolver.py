@@ -148,7 +148,7 @@ async def test_clients_outside_the_networks_are_refused_before_anything_else(ask
 
 @pytest.mark.parametrize("name", ["resolver.arpa", "_dns.resolver.arpa", "use-application-dns.net"])
 async def test_protocol_switches_are_answered_here(ask, upstream, name):
-    response = await ask(name, "SVCB")
+    response = await ask(name, "SVCB", edns=True)
     assert response.data == []
     assert response.soa_ttls == [30]
     assert upstream.asked == []

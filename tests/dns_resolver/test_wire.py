@@ -14,8 +14,8 @@ from dns_resolver.wire import Rcode, Rejected, Reply, Request, read_query, write
 PLAIN = query("Www.Good.Example", "AAAA")
 
 
-def written(request, reply, limit_bytes=512):
-    return write_reply(request, reply, limit_bytes=limit_bytes, payload_bytes=1232)
+def written(request, reply, **terms):
+    return write_reply(request, reply, payload_bytes=1232, **terms)
 
 
 def test_a_query_is_read_with_its_case_kept_for_the_echo():
@@ -25,6 +25,7 @@ def test_a_query_is_read_with_its_case_kept_for_the_echo():
     assert request.host == "www.good.example"
     assert request.question.startswith(b"\x03Www\x04Good")
     assert (request.id, request.qtype, request.qclass, request.edns) == (4711, 28, 1, None)
+    assert (request.packet_bytes, request.cookie) == (len(PLAIN), None)
 
 
 def test_the_edns_fields_are_read():
@@ -112,6 +113,27 @@ def test_an_option_longer_than_its_record_is_a_format_error():
     assert read_query(bytes(packet)).rcode is Rcode.FORMERR
 
 
+@pytest.mark.parametrize("length", range(48))
+def test_a_cookie_is_read_and_one_of_a_length_that_none_has_is_a_format_error(length):
+    cookie = bytes(range(length))
+    request = read_query(query("good.example", cookie=cookie))
+    if length == 8 or 16 <= length <= 40:
+        assert request.cookie == cookie
+    else:
+        assert request.rcode is Rcode.FORMERR
+        assert read(written(request, Reply(request.rcode))).edns
+
+
+def test_of_two_cookies_the_first_counts():
+    record = DNSRecord.question("good.example")
+    record.add_ar(EDNS0(udp_len=1232, opts=[EDNSOption(10, b"12345678"), EDNSOption(10, b"odd")]))
+    assert read_query(bytes(record.pack())).cookie == b"12345678"
+
+
+def test_the_options_of_another_edns_version_are_not_read():
+    assert read_query(query("good.example", version=1, cookie=b"odd")).rcode is Rcode.BADVERS
+
+
 def test_another_additional_record_is_stepped_over():
     record = DNSRecord.question("good.example")
     tail = b"\x01k\x00" + struct.pack("!HHIH", 250, 255, 0, 3) + b"sig"
@@ -136,6 +158,20 @@ def test_opt_goes_to_those_who_sent_it_and_to_no_one_else():
     assert not read(written(read_query(PLAIN), Reply(0, ede=(15,)))).edns
 
 
+def test_a_cookie_goes_into_opt_and_nowhere_else():
+    cookie = bytes(range(24))
+    with_edns = read(
+        written(read_query(query("good.example", edns=True)), Reply(0, ede=(15,)), cookie=cookie)
+    )
+    assert (with_edns.cookies, with_edns.ede) == ([cookie], [15])
+    assert not read(written(read_query(PLAIN), Reply(0), cookie=cookie)).edns
+
+
+def test_only_a_whole_cookie_can_be_written():
+    with pytest.raises(ValueError, match="24 bytes"):
+        written(read_query(PLAIN), Reply(0), cookie=b"12345678")
+
+
 def test_the_question_is_echoed_as_it_was_spelled():
     response = DNSRecord.parse(written(read_query(PLAIN), Reply(Rcode.REFUSED)))
     assert response.questions[0].qname.label == (b"Www", b"Good", b"Example")
@@ -144,8 +180,8 @@ def test_the_question_is_echoed_as_it_was_spelled():
 
 
 def test_a_reply_that_does_not_fit_is_truncated_and_keeps_opt():
-    request = read_query(query("good.example", edns=True))
-    response = read(written(request, Reply(0, 40, 0, b"\0" * 600, (15,)), limit_bytes=512))
+    request = read_query(query("good.example", edns=True, payload=512))
+    response = read(written(request, Reply(0, 40, 0, b"\0" * 600, (15,))))
     assert response.tc
     assert response.records == []
     assert response.edns

@@ -24,7 +24,7 @@ impl PyNetworks {
 }
 
 /// An address as the sockets of the system spell it: an IPv6 one may name its scope (RFC 4007 §11).
-fn address(text: &str) -> Option<IpAddr> {
+pub(super) fn address(text: &str) -> Option<IpAddr> {
     if !text.contains(':') {
         return text.parse().ok();
     }
