@@ -90,11 +90,11 @@ class Resolver:
             self._events.fault(Plane.DNS)
             return None
 
-    async def finish(self, pending: Pending) -> bytes:
-        """The response to a query that needs an upstream."""
+    async def finish(self, pending: Pending, *, waited_s: float = 0.0) -> bytes:
+        """The response to a query that needs an upstream, and has waited for one `waited_s` already."""
         request = pending.request
         asked = _asked(request)
-        patience_s = None if self._cache.stale(asked) is None else _STALE_AFTER_S
+        patience_s = None if self._cache.stale(asked) is None else max(_STALE_AFTER_S - waited_s, 0.0)
         try:
             async with asyncio.timeout(patience_s):
                 answer = await self._flights.join(asked, lambda: self._fetch(asked))
@@ -138,7 +138,7 @@ class Resolver:
         if not permitted:
             # Refused whatever it holds; the packet was read only to echo its question and its OPT.
             self._events.dns("outside_clients")
-            return self._write(request, _error(Rcode.REFUSED, Ede.PROHIBITED), way)
+            return self._write(request, OUTSIDE, way)
         if isinstance(request, Rejected):
             self._events.dns("malformed" if request.rcode is Rcode.FORMERR else "not_implemented")
             return self._write(request, _error(request.rcode), way)
@@ -243,6 +243,10 @@ class Resolver:
 
 def _error(rcode: Rcode, *ede: Ede) -> Reply:
     return Reply(rcode, ede=ede, policy=True)
+
+
+OUTSIDE = _error(Rcode.REFUSED, Ede.PROHIBITED)
+"""What a client outside the served networks is told."""
 
 
 def _asked(request: Request) -> Asked:
