@@ -5,10 +5,12 @@
 
 mod corpus;
 mod damage;
+mod paths;
 mod queries;
 mod random;
 mod responses;
 mod walk;
+mod written;
 
 use random::Random;
 use std::env;
