@@ -1,17 +1,14 @@
-"""What upstreams are asked and what they answered, kept as bytes.
-
-Records are never taken apart and rebuilt: what the client gets is what the upstream sent, with the
-lifetimes counted down.
-"""
+"""What upstreams are asked, and what is said of what they answered."""
 
 import struct
 from typing import NamedTuple
 
 from cop_filter import _native
+from cop_filter._native import Answer
 from dns_resolver import edns, wire
-from dns_resolver.wire import Rcode, Reply
+from dns_resolver.wire import Reply
 
-_CONCLUSIVE = frozenset({Rcode.NOERROR, Rcode.NXDOMAIN})
+__all__ = ["Answer", "Asked", "reply", "stale_reply", "write_query"]
 
 
 class Asked(NamedTuple):
@@ -29,45 +26,16 @@ class Asked(NamedTuple):
         return self.name + struct.pack("!HH", self.qtype, wire.CLASS_IN)
 
 
-class Answer(NamedTuple):
-    """An upstream's answer, ready to be sent to anyone who asks the same."""
+def reply(answer: Answer, age_s: int = 0) -> Reply:
+    """The reply after `age_s` seconds in the cache: every lifetime is shorter by as much."""
+    body = answer.aged_body(age_s)
+    return Reply(answer.rcode, answer.answers, answer.authorities, body, answer.ede)
 
-    rcode: int
-    answers: int = 0
-    authorities: int = 0
-    body: bytes = b""
-    ttls: tuple[tuple[int, int], ...] = ()
-    """(offset in `body`, seconds) of every lifetime."""
-    lifetime_s: int = 0
-    """How long it may be kept; 0: not at all."""
-    hosts: tuple[str, ...] = ()
-    """Alias targets and owners besides the asked name, as the engine reads them."""
-    ede: tuple[int, ...] = ()
-    truncated: bool = False
 
-    @property
-    def conclusive(self) -> bool:
-        """True when this says what the name has, and not that something went wrong."""
-        return self.rcode in _CONCLUSIVE
-
-    def reply(self, age_s: float = 0.0) -> Reply:
-        """The reply after `age_s` seconds in the cache: every lifetime is shorter by as much."""
-        body = self.body
-        elapsed = int(age_s)
-        if elapsed > 0:
-            patched = bytearray(body)
-            for offset, ttl in self.ttls:
-                struct.pack_into("!I", patched, offset, max(ttl - elapsed, 0))
-            body = bytes(patched)
-        return Reply(self.rcode, self.answers, self.authorities, body, self.ede)
-
-    def stale_reply(self, ttl_s: int) -> Reply:
-        """The reply when the answer has expired and no upstream can renew it (RFC 8767 §4)."""
-        patched = bytearray(self.body)
-        for offset, _ in self.ttls:
-            struct.pack_into("!I", patched, offset, ttl_s)
-        ede = (*self.ede, edns.Ede.STALE_ANSWER)
-        return Reply(self.rcode, self.answers, self.authorities, bytes(patched), ede)
+def stale_reply(answer: Answer, ttl_s: int) -> Reply:
+    """The reply when the answer has expired and no upstream can renew it (RFC 8767 §4)."""
+    ede = (*answer.ede, edns.Ede.STALE_ANSWER)
+    return Reply(answer.rcode, answer.answers, answer.authorities, answer.stale_body(ttl_s), ede)
 
 
 def write_query(asked: Asked, id_: int, payload_bytes: int) -> bytes:

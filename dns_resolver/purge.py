@@ -10,7 +10,7 @@ from cop_filter.errors import InvalidUrl
 from cop_filter.verdict import Action
 from dns_resolver import qname
 from dns_resolver.cache import Cache
-from dns_resolver.message import Asked
+from dns_resolver.message import Answer, Asked
 from dns_resolver.qname import Decider
 
 _STEP = 1000
@@ -19,27 +19,24 @@ _STEP = 1000
 
 async def purge_listed(cache: Cache, engine: Decider) -> int:
     """Drop what leads to a listed (or newly steered) name; how many answers were dropped."""
-    keys = cache.keys()
     dropped = 0
-    for start in range(0, len(keys), _STEP):
-        for asked in _listed(cache, engine, keys[start : start + _STEP]):
+    for step in cache.steps(_STEP):
+        for asked in _listed(engine, step):
             cache.drop(asked)
             dropped += 1
         await asyncio.sleep(0)
     return dropped
 
 
-def _listed(cache: Cache, engine: Decider, keys: list[Asked]) -> list[Asked]:
-    hosts: list[str] = []
+def _listed(engine: Decider, kept: list[tuple[Asked, Answer]]) -> list[Asked]:
+    names: list[bytes] = []
     owners: list[tuple[Asked, bool]] = []
-    for asked in keys:
-        answer = cache.peek(asked)
-        if answer is None:
-            continue
-        hosts.append(qname.text(qname.labels(asked.name)))
+    for asked, answer in kept:
+        names.append(asked.name)
         owners.append((asked, True))
-        hosts.extend(answer.hosts)
-        owners.extend((asked, False) for _ in answer.hosts)
+        names.extend(answer.hosts)
+        owners.extend((asked, False) for _ in range(len(names) - len(owners)))
+    hosts = [qname.text(qname.labels(name)) for name in names]
     doomed: dict[Asked, None] = {}
     verdicts = engine.decide_hosts(hosts)
     for host, (asked, asked_itself), verdict in zip(hosts, owners, verdicts, strict=True):

@@ -14,7 +14,7 @@ from cop_filter._native import Cookies
 from cop_filter.access import AccessList
 from cop_filter.events import Events
 from cop_filter.verdict import Action, Plane, Verdict
-from dns_resolver import local_zones, qname, wire
+from dns_resolver import local_zones, message, qname, wire
 from dns_resolver.answers import Answers
 from dns_resolver.cache import Cache
 from dns_resolver.edns import Ede
@@ -98,7 +98,7 @@ class Resolver:
         try:
             async with asyncio.timeout(patience_s):
                 answer = await self._flights.join(asked, lambda: self._fetch(asked))
-            reply = self._judged(request, answer, answer.reply())
+            reply = self._judged(request, answer, message.reply(answer))
         except (NoUpstreamAnswers, TooManyFlights, TimeoutError) as error:
             if isinstance(error, TooManyFlights):
                 self._events.dns("overload")
@@ -175,7 +175,7 @@ class Resolver:
             return None
         self._events.dns("cache_hit")
         answer, age_s = kept
-        return self._followed(verdict, request.qtype, answer, answer.reply(age_s))
+        return self._followed(verdict, request.qtype, answer, message.reply(answer, age_s))
 
     def _judged(self, request: Request, answer: Answer, reply: Reply) -> Reply:
         """What may be sent now in place of `reply`, which took a while to come.
@@ -198,7 +198,7 @@ class Resolver:
     def _with_targets(self, verdict: Verdict, answer: Answer) -> Verdict:
         """The verdict on a name that passes, together with all that its answer leads to."""
         for target in answer.hosts:
-            of_target = qname.decide(self._engine, target)
+            of_target = qname.decide(self._engine, qname.text(qname.labels(target)))
             if of_target.stops:
                 return of_target
             # A steered target leaves the alias alone: its pages are listed under another host.
@@ -217,7 +217,7 @@ class Resolver:
         stale = self._cache.stale(asked)
         if stale is not None:
             self._events.dns("stale_answer")
-            return self._judged(request, stale, stale.stale_reply(_STALE_TTL_S))
+            return self._judged(request, stale, message.stale_reply(stale, _STALE_TTL_S))
         self._events.dns("upstreams_failed")
         failures = error.failures if isinstance(error, NoUpstreamAnswers) else ()
         timeouts = all(failure is Failure.TIMEOUT for failure in failures)

@@ -15,8 +15,7 @@ from typing import Any
 from cop_filter.config import Address
 from cop_filter.errors import CopFilterError
 from dns_resolver.message import Answer, Asked, write_query
-from dns_resolver.records import MalformedError
-from dns_resolver.response import MismatchError, read_answer
+from dns_resolver.response import MalformedError, MismatchError, read_answer
 
 _NO_ROOM = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 

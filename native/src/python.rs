@@ -1,5 +1,6 @@
 //! The Python face. `cop_filter/_native.pyi` mirrors it; only the library's own modules import it.
 
+mod answers;
 mod clients;
 mod codes;
 mod index;
@@ -185,6 +186,9 @@ fn check_number(list_number: u32) -> PyResult<()> {
 
 #[pymodule]
 pub mod _native {
+    #[pymodule_export]
+    use super::answers::{read_answer, MalformedError, MismatchError, PyAnswer, PyAnswerCache};
+
     #[pymodule_export]
     use super::message::{read_query, write_reply, write_upstream_query, PyCookies};
 

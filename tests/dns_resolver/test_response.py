@@ -4,25 +4,24 @@ import contextlib
 import struct
 
 import pytest
-from dnslib import CNAME, DNAME, EDNS0, HTTPS, MX, QTYPE, RR, SOA, A, DNSRecord, EDNSOption
+from dnslib import AAAA, CNAME, DNAME, EDNS0, HTTPS, MX, QTYPE, RR, SOA, TXT, A, DNSRecord, EDNSOption
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dns_resolver.message import Asked, write_query
-from dns_resolver.records import MalformedError
-from dns_resolver.response import MAX_NEGATIVE_TTL_S, MAX_TTL_S, MismatchError, read_answer
+from dns_resolver.message import Asked, reply, stale_reply, write_query
+from dns_resolver.response import MalformedError, MismatchError, read_answer
 
 NAME = b"\x03www\x04good\x07example\x00"
 ASKED = Asked(NAME, 1)
 
 
 def response(*records, authority=(), additional=(), rcode=0, qtype="A", id_=1):
-    reply = DNSRecord.question("www.good.example", qtype).reply(aa=0)
-    reply.header.id, reply.header.rcode = id_, rcode
-    reply.add_answer(*records)
-    reply.add_auth(*authority)
-    reply.add_ar(*additional)
-    return bytes(reply.pack())
+    message = DNSRecord.question("www.good.example", qtype).reply(aa=0)
+    message.header.id, message.header.rcode = id_, rcode
+    message.add_answer(*records)
+    message.add_auth(*authority)
+    message.add_ar(*additional)
+    return bytes(message.pack())
 
 
 def soa(ttl=600, minimum=60, owner="good.example"):
@@ -48,18 +47,18 @@ def test_the_query_asks_for_recursion_and_carries_no_client_data():
 def test_an_answer_keeps_its_records_and_counts_down_their_lifetimes():
     answer = read_answer(response(ADDRESS), ASKED, 1)
     assert (answer.rcode, answer.answers, answer.authorities, answer.lifetime_s) == (0, 1, 0, 300)
-    reply = answer.reply(age_s=100.9)
+    body = reply(answer, age_s=100).body
     packet = response(ADDRESS)
-    assert len(reply.body) == len(packet) - 12 - len(ASKED.question)
-    rebuilt = DNSRecord.parse(packet[: 12 + len(ASKED.question)] + reply.body)
+    assert len(body) == len(packet) - 12 - len(ASKED.question)
+    rebuilt = DNSRecord.parse(packet[: 12 + len(ASKED.question)] + body)
     assert rebuilt.rr[0].ttl == 200
     assert str(rebuilt.rr[0].rdata) == "192.0.2.1"
 
 
 def test_a_stale_reply_has_a_short_lifetime_and_says_so():
-    reply = read_answer(response(ADDRESS), ASKED, 1).stale_reply(30)
-    assert struct.unpack_from("!I", reply.body, 6) == (30,)
-    assert reply.ede == (3,)
+    stale = stale_reply(read_answer(response(ADDRESS), ASKED, 1), 30)
+    assert struct.unpack_from("!I", stale.body, 6) == (30,)
+    assert stale.ede == (3,)
 
 
 @pytest.mark.parametrize("id_", [0, 2, 65535])
@@ -103,11 +102,12 @@ def test_every_name_an_answer_leads_to_is_found():
         ASKED,
         1,
     )
-    assert answer.hosts == ("a.bad.example", "tree.example", "c.example")
+    assert answer.hosts == (b"\1a\3bad\7example\0", b"\4tree\7example\0", b"\1c\7example\0")
 
 
 @pytest.mark.parametrize(
-    ("target", "hosts"), [("svc.bad.example", ("svc.bad.example",)), (".", ()), ("www.good.example", ())]
+    ("target", "hosts"),
+    [("svc.bad.example", (b"\3svc\3bad\7example\0",)), (".", ()), ("www.good.example", ())],
 )
 @pytest.mark.parametrize("qtype", ["HTTPS", "SVCB"])
 def test_alias_and_service_targets_are_found(target, hosts, qtype):
@@ -144,10 +144,10 @@ def test_an_extended_response_code_becomes_servfail():
         (response(ADDRESS, authority=[soa(ttl=10)]), 10),
         (response(RR("www.good.example", QTYPE.A, ttl=0, rdata=A("192.0.2.1"))), 0),
         (response(RR("www.good.example", QTYPE.A, ttl=2**31, rdata=A("192.0.2.1"))), 0),
-        (response(RR("www.good.example", QTYPE.A, ttl=2**31 - 1, rdata=A("192.0.2.1"))), MAX_TTL_S),
+        (response(RR("www.good.example", QTYPE.A, ttl=2**31 - 1, rdata=A("192.0.2.1"))), 86_400),
         (response(authority=[soa()]), 60),
         (response(authority=[soa(ttl=20)]), 20),
-        (response(authority=[soa(ttl=90000, minimum=90000)]), MAX_NEGATIVE_TTL_S),
+        (response(authority=[soa(ttl=90000, minimum=90000)]), 10_800),
         (response(rcode=3, authority=[soa()]), 60),
         (response(rcode=3), 0),
         (response(), 0),
@@ -222,3 +222,69 @@ def test_no_bytes_behind_a_true_question_make_the_reader_fail_otherwise(tail, an
 def test_no_bytes_at_all_make_the_reader_fail_otherwise(packet):
     with pytest.raises((MismatchError, MalformedError)):
         read_answer(packet, ASKED, 1)
+
+
+def wire_name(name):
+    return b"".join(bytes([len(label)]) + label.encode() for label in name.lower().split(".")) + b"\0"
+
+
+NAMES = st.lists(
+    st.sampled_from(["www", "good", "Bad", "a", "example", "x" * 63]), min_size=1, max_size=3
+).map(".".join)
+RDATA = st.one_of(
+    st.just(A("192.0.2.1")),
+    st.just(AAAA("2001:db8::1")),
+    st.binary(max_size=40).map(TXT),
+    NAMES.map(MX),
+    NAMES.map(CNAME),
+    NAMES.map(DNAME),
+    NAMES.map(lambda name: HTTPS(1, [label.encode() for label in name.split(".")], [])),
+    st.builds(lambda minimum: soa(minimum=minimum).rdata, st.integers(0, 2**32 - 1)),
+)
+RECORDS = st.lists(
+    st.builds(
+        lambda owner, rdata, ttl: RR(owner, getattr(QTYPE, type(rdata).__name__), rdata=rdata, ttl=ttl),
+        st.one_of(st.just("www.good.example"), NAMES),
+        RDATA,
+        st.one_of(st.integers(0, 100_000), st.integers(0, 2**32 - 1)),
+    ),
+    max_size=5,
+)
+
+
+def bounded(ttl):
+    return 0 if ttl >= 2**31 else min(ttl, 86_400)
+
+
+@given(RECORDS, RECORDS, RECORDS, st.sampled_from([0, 2, 3, 5]))
+def test_what_another_implementation_writes_is_read_as_it_was_meant(answered, authority, additional, rcode):
+    packet = response(*answered, authority=authority, additional=additional, rcode=rcode)
+    answer = read_answer(packet, ASKED, 1)
+    assert (answer.rcode, answer.answers, answer.authorities) == (rcode, len(answered), len(authority))
+    ttls = [bounded(record.ttl) for record in (*answered, *authority)]
+    assert [ttl for _, ttl in answer.ttls] == ttls
+    counts = struct.pack("!HHH", len(answered), len(authority), 0)
+    rebuilt = DNSRecord.parse(packet[:6] + counts + ASKED.question + answer.body)
+    assert [record.ttl for record in (*rebuilt.rr, *rebuilt.auth)] == ttls
+    for record, kept in zip((*answered, *authority), (*rebuilt.rr, *rebuilt.auth), strict=True):
+        assert (record.rname, record.rtype) == (kept.rname, kept.rtype)
+        if record.rtype != QTYPE.DNAME:  # dnslib writes it and cannot read it
+            assert str(record.rdata) == str(kept.rdata)
+    hosts = {}
+    for record in answered:
+        hosts[wire_name(str(record.rname).rstrip("."))] = None
+        if record.rtype == QTYPE.HTTPS:
+            hosts[wire_name(b".".join(record.rdata.target).decode())] = None
+        elif record.rtype in {QTYPE.CNAME, QTYPE.DNAME}:
+            hosts[wire_name(str(record.rdata.label).rstrip("."))] = None
+    hosts.pop(NAME, None)
+    assert answer.hosts == tuple(hosts)
+
+
+@given(RECORDS, st.integers(0, 90_000))
+def test_lifetimes_are_counted_down_to_zero_and_nothing_else_changes(records, age_s):
+    answer = read_answer(response(*records), ASKED, 1)
+    body = bytearray(answer.body)
+    for offset, ttl in answer.ttls:
+        struct.pack_into("!I", body, offset, max(ttl - age_s, 0))
+    assert reply(answer, age_s).body == body

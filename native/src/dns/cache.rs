@@ -14,9 +14,10 @@ mod slots;
 
 use super::response::{allocated, Answer};
 use hashbrown::HashTable;
+use siphasher::sip::SipHasher13;
 use slots::{Slot, Slots, NONE};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// RFC 8767 §5 suggests one to three days.
 pub const MAX_STALE_S: f64 = 86_400.0;
@@ -44,6 +45,16 @@ pub fn question_of(key: &[u8]) -> Option<(&[u8], u16, bool, bool)> {
     ))
 }
 
+/// A cache that several threads share. One that a thread left in the middle of a change is emptied.
+pub fn locked(cache: &Mutex<Cache>) -> MutexGuard<'_, Cache> {
+    cache.lock().unwrap_or_else(|poisoned| {
+        let mut cache_ = poisoned.into_inner();
+        cache_.clear();
+        cache.clear_poison();
+        cache_
+    })
+}
+
 /// Who judged an answer, and how it came out, in the judge's own numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Judged {
@@ -64,7 +75,7 @@ pub struct Hit<'a> {
 pub struct Cache {
     max_bytes: usize,
     used_bytes: usize,
-    hasher: RandomState,
+    hasher: SipHasher13,
     places: HashTable<Place>,
     slots: Slots,
     newest: u32,
@@ -97,7 +108,7 @@ impl Cache {
         Self {
             max_bytes,
             used_bytes: 0,
-            hasher: RandomState::new(),
+            hasher: SipHasher13::new_with_keys(by_chance(), by_chance()),
             places: HashTable::new(),
             slots: Slots::default(),
             newest: NONE,
@@ -182,7 +193,7 @@ impl Cache {
     }
 
     /// Forgets one answer, if it is there.
-    pub fn drop(&mut self, key: &[u8]) {
+    pub fn forget(&mut self, key: &[u8]) {
         if let Some(slot) = self.find(key) {
             self.remove(slot);
         }
@@ -212,7 +223,7 @@ impl Cache {
     }
 
     fn hash(&self, key: &[u8]) -> u32 {
-        self.hasher.hash_one(key) as u32
+        self.hasher.hash(key) as u32
     }
 
     fn find(&self, key: &[u8]) -> Option<u32> {
@@ -328,6 +339,11 @@ impl Cache {
             }
         }
     }
+}
+
+/// Half a key from the system's randomness.
+fn by_chance() -> u64 {
+    RandomState::new().hash_one(())
 }
 
 fn cost_bytes(key: &[u8], answer: &Answer) -> usize {

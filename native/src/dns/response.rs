@@ -9,19 +9,12 @@ mod lifetime;
 mod names;
 
 use super::edns::{Opt, OPTION_EDE, TYPE_OPT};
+use super::query::{flags, rcode, HEADER_BYTES};
 use lifetime::{bounded, Lifetime};
 use names::{Name, Names};
 
-const HEADER_BYTES: usize = 12;
 /// No message is larger, over any transport; offsets in it have two bytes.
 const MAX_MESSAGE_BYTES: usize = 65_535;
-const QR: u16 = 0x8000;
-const OPCODE_MASK: u16 = 0x7800;
-const TC: u16 = 0x0200;
-const RCODE_MASK: u16 = 0x000F;
-const RCODE_NOERROR: u16 = 0;
-const RCODE_SERVFAIL: u16 = 2;
-const RCODE_NXDOMAIN: u16 = 3;
 const TYPE_CNAME: u16 = 5;
 const TYPE_DNAME: u16 = 39;
 const TYPE_SVCB: u16 = 64;
@@ -61,7 +54,7 @@ pub enum Unusable {
 impl Answer {
     /// True when this says what the name has, and not that something went wrong.
     pub fn conclusive(&self) -> bool {
-        matches!(self.rcode, RCODE_NOERROR | RCODE_NXDOMAIN)
+        matches!(self.rcode, rcode::NOERROR | rcode::NXDOMAIN)
     }
 
     /// Appends the records after `age_s` seconds in the cache: every lifetime is shorter by as much.
@@ -112,9 +105,9 @@ pub(super) fn allocated(bytes: usize) -> usize {
 /// Names in the response compare case-insensitively with the question (RFC 4343).
 pub fn read(packet: &[u8], question: &[u8], id: u16) -> Result<Answer, Unusable> {
     let header = Header::read(packet, question, id).map_err(Unusable::Mismatch)?;
-    if header.flags & TC != 0 {
+    if header.flags & flags::TC != 0 {
         return Ok(Answer {
-            rcode: header.flags & RCODE_MASK,
+            rcode: header.flags & flags::RCODE_MASK,
             truncated: true,
             ..Answer::default()
         });
@@ -142,7 +135,11 @@ impl Header {
         };
         let field = |n: usize| u16::from_be_bytes([header[2 * n], header[2 * n + 1]]);
         let flags = field(1);
-        if field(0) != id || flags & QR == 0 || flags & OPCODE_MASK != 0 || field(2) != 1 {
+        if field(0) != id
+            || flags & flags::QR == 0
+            || flags & flags::OPCODE_MASK != 0
+            || field(2) != 1
+        {
             return Err("not a response to this query");
         }
         let (name, kind) = echoed.split_at(name_bytes);
@@ -221,8 +218,8 @@ impl<'a> Reader<'a> {
         let opt = self.opt(header.additionals)?;
         let rcode = match opt {
             // What went wrong between us and the upstream is not the client's.
-            Some(opt) if opt.extended_rcode != 0 => RCODE_SERVFAIL,
-            _ => header.flags & RCODE_MASK,
+            Some(opt) if opt.extended_rcode != 0 => rcode::SERVFAIL,
+            _ => header.flags & flags::RCODE_MASK,
         };
         Ok(Answer {
             rcode,

@@ -156,8 +156,8 @@ fn replacing_dropping_and_clearing_give_the_room_back() {
     let large = cache.used_bytes();
     put(&mut cache, 1, 60, 0.0);
     assert!(cache.used_bytes() < large && cache.len() == 1);
-    cache.drop(&asked(1));
-    cache.drop(&asked(1));
+    cache.forget(&asked(1));
+    cache.forget(&asked(1));
     assert_eq!(cache.used_bytes(), 0);
     put(&mut cache, 1, 60, 0.0);
     cache.clear();
@@ -191,7 +191,7 @@ fn going_through_all_in_steps_misses_nothing_though_much_is_forgotten_meanwhile(
         end = end.saturating_sub(7);
         for (n, key) in step.into_iter().enumerate() {
             if n % 2 == 0 {
-                cache.drop(&key);
+                cache.forget(&key);
             }
             seen.insert(key);
         }
@@ -216,7 +216,7 @@ fn any_sequence_of_uses_leaves_the_cache_whole() {
         for step in 0..60_000 {
             let (number, now_s) = (random(8000), f64::from(step) * 20.0);
             match random(10) {
-                0 => cache.drop(&asked(number)),
+                0 => cache.forget(&asked(number)),
                 1..=4 => {
                     let hit = cache
                         .get(&asked(number), now_s)

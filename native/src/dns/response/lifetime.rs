@@ -1,6 +1,6 @@
 //! How long an answer may be kept (RFC 2181 §8, RFC 2308 §5, RFC 9520 §3.2).
 
-use super::{RCODE_NOERROR, RCODE_NXDOMAIN, RCODE_SERVFAIL};
+use super::rcode;
 
 const TYPE_SOA: u16 = 6;
 const TYPE_ANY: u16 = 255;
@@ -60,9 +60,9 @@ impl Lifetime {
     pub fn seconds(&self, rcode: u16) -> u32 {
         let shortest = self.shortest.unwrap_or(0);
         match (rcode, self.minimum) {
-            (RCODE_SERVFAIL, _) => SERVFAIL_TTL_S,
-            (RCODE_NOERROR, _) if self.answered => shortest,
-            (RCODE_NOERROR | RCODE_NXDOMAIN, Some(minimum)) => {
+            (rcode::SERVFAIL, _) => SERVFAIL_TTL_S,
+            (rcode::NOERROR, _) if self.answered => shortest,
+            (rcode::NOERROR | rcode::NXDOMAIN, Some(minimum)) => {
                 shortest.min(bounded(minimum)).min(MAX_NEGATIVE_TTL_S)
             }
             // RFC 2308 §5: a negative answer without SOA is not kept.

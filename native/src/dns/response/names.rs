@@ -1,8 +1,7 @@
 //! Compressed names (RFC 1035 §4.1.4), each read once.
 
-const HEADER_BYTES: usize = 12;
-const MAX_LABEL_BYTES: u8 = 63;
-const MAX_NAME_BYTES: usize = 255;
+use crate::dns::query::{HEADER_BYTES, MAX_LABEL_BYTES, MAX_NAME_BYTES};
+
 const MAX_POINTERS: usize = 127;
 /// What a pointer can lead to.
 const POINTED_BYTES: usize = 0x4000;
@@ -92,11 +91,11 @@ impl<'a> Names<'a> {
     /// Copies labels from offset `at`; the offset of the byte that is no label.
     fn labels(&mut self, mut at: usize, begun: usize) -> Result<usize, &'static str> {
         loop {
-            let length = self.byte(at)?;
+            let length = usize::from(self.byte(at)?);
             if !(1..=MAX_LABEL_BYTES).contains(&length) {
                 return Ok(at);
             }
-            let behind = at + 1 + usize::from(length);
+            let behind = at + 1 + length;
             let label = self.packet.get(at..behind).ok_or(CUT_OFF)?;
             // A length byte is at most 63 and so never an upper-case letter.
             self.plain.extend(label.iter().map(u8::to_ascii_lowercase));
