@@ -35,8 +35,8 @@ const STEP: usize = 1000;
 
 /// Reads the response to a question (QNAME in lower case, QTYPE, QCLASS) asked under an id.
 #[pyfunction]
-pub fn read_answer(packet: &[u8], question: &[u8], id: u16) -> PyResult<PyAnswer> {
-    match response::read(packet, question, id) {
+pub fn read_answer(packet: &[u8], question: &[u8], id_: u16) -> PyResult<PyAnswer> {
+    match response::read(packet, question, id_) {
         Ok(answer) => Ok(PyAnswer(Arc::new(answer))),
         Err(Unusable::Mismatch(reason)) => Err(MismatchError::new_err(reason)),
         Err(Unusable::Malformed(reason)) => Err(MalformedError::new_err(reason)),
