@@ -137,6 +137,29 @@ def test_an_extended_response_code_becomes_servfail():
     assert answer.rcode == 2
 
 
+def with_options(rdata):
+    opt = b"\0" + struct.pack("!HHIH", 41, 1232, 0, len(rdata)) + rdata
+    return response()[:6] + struct.pack("!HHH", 0, 0, 1) + ASKED.question + opt
+
+
+@pytest.mark.parametrize("rdata", [b"\0", b"\0\x0a\0", b"\0\x0a\0\x05abcd"])
+def test_options_that_do_not_add_up_are_malformed(rdata):
+    with pytest.raises(MalformedError):
+        read_answer(with_options(rdata), ASKED, 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 65535), st.binary(max_size=40)), max_size=8))
+def test_any_well_formed_options_are_read(options):
+    rdata = b"".join(struct.pack("!HH", code, len(data)) + data for code, data in options)
+    expected = tuple(int.from_bytes(data[:2]) for code, data in options if code == 15 and len(data) >= 2)
+    assert read_answer(with_options(rdata), ASKED, 1).ede == expected
+
+
+def test_an_upstream_cannot_have_thousands_of_error_codes_kept_and_passed_on():
+    rdata = struct.pack("!HHH", 15, 2, 22) * 5000
+    assert read_answer(with_options(rdata), ASKED, 1).ede == (22,) * 8
+
+
 @pytest.mark.parametrize(
     ("packet", "lifetime"),
     [

@@ -10,10 +10,12 @@
 //! names that are asked once, of which DNS has most, go before they displace those asked again, unlike
 //! CLOCK. Each bit that the hand clears was set by one use: taking out is O(1) amortised.
 
+mod key;
 mod slots;
 
 use super::response::{allocated, Answer};
 use hashbrown::HashTable;
+pub use key::{key, question_of};
 use siphasher::sip::SipHasher13;
 use slots::{Slot, Slots, NONE};
 use std::hash::{BuildHasher, RandomState};
@@ -25,25 +27,6 @@ pub const MAX_STALE_S: f64 = 86_400.0;
 const SWEPT_PER_PUT: usize = 2;
 /// What an entry takes of the table at most: nine bytes a bucket, of which 7/24 or more are in use.
 const TABLE_BYTES: usize = 32;
-
-/// Builds the key of a question into `out`, which is cleared first. `name` is in wire form, lower case.
-pub fn key(name: &[u8], qtype: u16, dnssec_ok: bool, checking_disabled: bool, out: &mut Vec<u8>) {
-    out.clear();
-    out.extend_from_slice(name);
-    out.extend_from_slice(&qtype.to_be_bytes());
-    out.push(u8::from(dnssec_ok) | u8::from(checking_disabled) << 1);
-}
-
-/// The name, qtype, DO and CD that a key was built from.
-pub fn question_of(key: &[u8]) -> Option<(&[u8], u16, bool, bool)> {
-    let (name, &[high, low, flags]) = key.split_last_chunk()?;
-    Some((
-        name,
-        u16::from_be_bytes([high, low]),
-        flags & 1 != 0,
-        flags & 2 != 0,
-    ))
-}
 
 /// A cache that several threads share. One that a thread left in the middle of a change is emptied.
 pub fn locked(cache: &Mutex<Cache>) -> MutexGuard<'_, Cache> {
@@ -126,7 +109,8 @@ impl Cache {
         self.len() == 0
     }
 
-    /// The memory in use, never above the bound; beside it stands at most one piece of the slots.
+    /// The memory in use, never above the bound. Not counted: at most one piece of the slots, and what the
+    /// heap cannot use again after the sizes of answers have changed (a third at the most, when measured).
     pub fn used_bytes(&self) -> usize {
         self.used_bytes
     }
