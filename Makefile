@@ -25,6 +25,7 @@ help:
 	@echo 'make fuzz         10,000,000 damaged packets for each reader of packets (PACKETS=1000000: as many)'
 	@echo 'make check        formatters, linters, types, import rules, the native stub, clippy'
 	@echo 'make bench        benchmarks into benchmarks/results/ (make bench-quick: within two minutes each)'
+	@echo 'make bench-dns    the resolver beside its peers, which root has installed (ARGS=--help)'
 	@echo 'make wheel        an abi3 wheel into dist/'
 	@echo 'make format       put Python and Rust into the form that make check wants'
 	@echo 'make clean        remove .venv and everything built'
@@ -51,6 +52,7 @@ CRATE_TESTS := cargo test $(CRATE) --locked --no-default-features
 .PHONY: test
 test: $(READY)
 	$(if $(ARGS),,$(CRATE_TESTS) --quiet)
+	$(if $(ARGS),,cargo test $(LOAD_CRATE) --locked --quiet)
 	$(BIN)/pytest $(ARGS)
 
 .PHONY: fuzz
@@ -81,6 +83,11 @@ format: $(READY)
 bench-quick: QUICK := --quick
 bench bench-quick: $(READY_TO_BENCH)
 	for name in lookup dns proxy; do $(BIN)/python benchmarks/$$name.py $(QUICK); done
+
+# Alone with its options: make bench-dns ARGS="--parts refresh"
+.PHONY: bench-dns
+bench-dns: $(READY_TO_BENCH)
+	$(BIN)/python benchmarks/dns.py $(ARGS)
 
 .PHONY: wheel
 wheel: $(READY)

@@ -1,173 +1,236 @@
-"""Throughput of the DNS resolver: `python benchmarks/dns.py [--quick]`.
+"""Figures of the DNS resolver, beside its peers in the same run: `python benchmarks/dns.py [--quick]`.
 
-The role runs as in production (`python -m dns_resolver`, real sockets, counters on) on a generated
-list; beside it, in the same run, the peer of `dns_peer.py`. Answers are checked before anything is timed,
-and while it is. Server and load share the machine: with few cores they take from each other.
+Servers run as in production on one core, with one thread; the load, the upstream and the publishing on
+another. Answers are checked before anything is timed, and while it is. On a machine of one core all share
+it: the figures say little then.
 """
 
 import argparse
 import contextlib
-import multiprocessing
-import random
-import signal
-import socket
-import subprocess
+import os
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import dns_load
+import dns_cop_filter
+import dns_cores
+import dns_flood
+import dns_generator
+import dns_misses
+import dns_packages
+import dns_questions
+import dns_refresh
+import dns_scale
+import dns_throughput
 import results
-from dns_load import Question
-from published import free_port, publish
+from dns_generator import Generator, GeneratorError
+from dns_peers import PEERS, Peer, Running
+from dns_peers import Site as PeerSite
+from dns_questions import SEED, SPLASH
+from dns_server import Program, Server, started
+from published import free_port
 
-SEED = 20_240_501
-SPLASH, ORIGIN = bytes([192, 0, 2, 80]), bytes([192, 0, 2, 1])
-_DISTINCT = 2_000
-"""Names asked in turn; the cached ones among them fit the cache many times over."""
-
-_ROLES = """
-[dns]
-listen = ["127.0.0.1:{port}"]
-upstreams = ["127.0.0.1:{upstream_port}"]
-clients = ["127.0.0.0/8"]
-workers = {workers}
-[splash]
-listen = "127.0.0.1:{splash_port}"
-addresses = ["192.0.2.80"]
-"""
+Row = dict[str, Any]
+PARTS = ("peers", "sizes", "workers", "flood", "refresh")
 
 
-class Upstream:
-    """Answers every name with one address, in a process of its own, at the least cost."""
+class Plan:
+    """How much is measured."""
 
-    def __init__(self) -> None:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.bind(("127.0.0.1", 0))
-        self.port: int = sock.getsockname()[1]
-        self._process = multiprocessing.get_context("fork").Process(target=_answer, args=(sock,), daemon=True)
-        self._process.start()
-        sock.close()
-
-    def stop(self) -> None:
-        """End it."""
-        self._process.terminate()
-        self._process.join()
-
-
-def _answer(sock: socket.socket) -> None:
-    record = b"\xc0\x0c\0\1\0\1\0\0\x0e\x10\0\4" + ORIGIN
-    while True:
-        query, client = sock.recvfrom(4096)
-        question_end = query.index(b"\0", 12) + 5
-        header = query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0"
-        sock.sendto(header + query[12:question_end] + record, client)
-
-
-@contextlib.contextmanager
-def served(command: list[str], port: int, first: Question) -> Iterator[int]:
-    """A server process that answers; ended afterwards."""
-    process = subprocess.Popen(command, start_new_session=True)
-    try:
-        for _ in range(60):
-            with contextlib.suppress(dns_load.WrongAnswerError, ConnectionRefusedError):
-                dns_load.check(port, [first])
-                break
-            if process.poll() is not None:
-                raise RuntimeError("the server ended before it answered")
-            time.sleep(0.25)
-        else:
-            raise RuntimeError("the server does not answer")
-        yield port
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-
-
-def resolver(folder: Path, names: list[str], workers: int, upstream: Upstream) -> tuple[list[str], int]:
-    """Publish the list once; the command that serves it, and its port."""
-    port = free_port()
-    roles = _ROLES.format(port=port, upstream_port=upstream.port, workers=workers, splash_port=free_port())
-    path = publish(folder / f"cop-filter-{workers}.toml", roles, names)
-    return [sys.executable, "-m", "dns_resolver", "--config", str(path)], port
-
-
-def workloads(names: list[str], rng: random.Random) -> dict[str, list[Question]]:
-    """What is asked, by name of the workload."""
-    listed = [Question(f"www.{name}", SPLASH) for name in rng.sample(names, _DISTINCT)]
-    cached = [Question(f"host{number}.allowed.example", ORIGIN) for number in range(_DISTINCT)]
-    mixed = [*listed[: _DISTINCT // 100], *cached]
-    rng.shuffle(mixed)
-    return {"listed": listed, "cached": cached, "mixed, 1% listed": mixed}
-
-
-def measure(
-    port: int, asked: dict[str, list[Question]], seconds: float, **about: object
-) -> list[dict[str, Any]]:
-    """Rows for every workload by both generators."""
-    rows: list[dict[str, Any]] = []
-    for workload, questions in asked.items():
-        dns_load.check(port, questions[:500])
-        if workload == "cached":
-            dns_load.warm(port, questions)
-        about["workload"] = workload
-        rows.append(row(dns_load.run(port, questions, seconds), **about))
-        for transport in ("udp", "tcp"):
-            if transport == "udp" or about["server"] == "cop-filter":
-                by_dnsperf = dns_load.dnsperf(port, questions, seconds, transport=transport)
-                if by_dnsperf is not None:
-                    rows.append(row(by_dnsperf, **about, transport=transport, generator="dnsperf"))
-    return rows
-
-
-def row(
-    load: dns_load.Load, *, transport: str = "udp", generator: str = "python", **about: object
-) -> dict[str, Any]:
-    """One line of the table."""
-    return {
-        **about,
-        "transport": transport,
-        "generator": generator,
-        "queries_per_s": round(load.queries_per_s),
-        "latency_p50_ms": load.p50_ms,
-        "latency_p99_ms": load.p99_ms,
-        "latency_mean_ms": load.mean_ms,
-        "lost_queries": load.lost,
-    }
+    def __init__(self, *, quick: bool) -> None:
+        self.names = 50_000 if quick else 1_000_000
+        self.sizes = (5_000, 50_000) if quick else (10_000, 1_000_000, 5_000_000)
+        self.asked = 5_000 if quick else 50_000
+        self.asked_few = 500 if quick else 2_000
+        self.rounds = 1 if quick else 3
+        self.seconds = 0.5 if quick else 3.0
+        self.flood_s = 2.0 if quick else 10.0
+        self.peers_refresh = not quick
 
 
 def main() -> None:
-    """Run everything and save `results/dns.json`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a smaller list and shorter runs")
-    quick = parser.parse_args().quick
-    entries, seconds = (50_000, 1.0) if quick else (1_000_000, 5.0)
-    rng = random.Random(SEED)
-    names = [f"{rng.getrandbits(40):x}-{number}.example" for number in range(entries)]
-    asked = workloads(names, rng)
-    first = Question(names[0], SPLASH)
-    rows: list[dict[str, Any]] = []
+    """Run the parts and save `results/dns.json`."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="smaller lists, shorter runs")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="only these")
+    parser.add_argument(
+        "--install-peers",
+        action=argparse.BooleanOptionalAction,
+        help="have apt-get install what is missing of them (default: for root, but not with --quick)",
+    )
+    options = parser.parse_args()
+    install = options.install_peers
+    if install is None:
+        install = not options.quick
+    if install and "peers" in options.parts and dns_packages.may_install():
+        dns_packages.install(package for peer in PEERS for package in peer.packages)
+    plan = Plan(quick=options.quick)
+    cores = dns_cores.cores()
+    generator = Generator(dns_generator.build(), cores)
+    # This process measures: it must not wander to where the server is.
+    os.sched_setaffinity(0, {cores.load})
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        upstream = Upstream()
-        for workers in (1, 2):
-            command, port = resolver(folder, names, workers, upstream)
-            with served(command, port, first):
-                about = {"server": "cop-filter", "workers": workers}
-                rows += measure(port, asked, seconds, **about)
-                fresh = [Question(f"new{n}.w{workers}.allowed.example", ORIGIN) for n in range(60_000)]
-                rows.append(row(dns_load.run(port, fresh, seconds), **about, workload="forwarded"))
-        upstream.stop()
-        listed = folder / "names.txt"
-        listed.write_text("\n".join(names), encoding="utf-8")
-        port = free_port()
-        script = Path(__file__).with_name("dns_peer.py")
-        with served([sys.executable, str(script), "--port", str(port), "--names", str(listed)], port, first):
-            rows += measure(port, asked, seconds, server="asyncio + dnslib + set", workers=1)
-    results.save("dns", rows, seed=SEED, listed_domains=entries, seconds_per_row=seconds, quick=quick)
+        bench = _Bench(Path(temporary), generator, plan)
+        for part in options.parts:
+            getattr(bench, part)()
+    results.save(
+        "dns",
+        bench.rows,
+        by="measure",
+        seed=SEED,
+        quick=options.quick,
+        parts=list(options.parts),
+        generator="dns-load",
+        listed_domains=plan.names,
+        seconds_per_row=plan.seconds,
+        rounds=plan.rounds,
+        load_and_server_share_a_core=cores.shared,
+        peers={peer.name: _version(peer) or "not on this machine" for peer in PEERS},
+    )
+
+
+class _Bench:
+    """The parts, on lists that they share."""
+
+    def __init__(self, folder: Path, generator: Generator, plan: Plan) -> None:
+        self._folder, self._generator, self._plan = folder, generator, plan
+        self._names = dns_questions.names(plan.names)
+        self._asked = dns_questions.write(folder, self._names, plan.asked)
+        self._sites = {plan.names: dns_cop_filter.Site(folder / "cop-filter", self._names)}
+        self._on = [generator.cores.server]
+        self.rows: list[Row] = []
+
+    def peers(self) -> None:
+        """Every server on the list at once; only one is asked at a time."""
+        with contextlib.ExitStack() as stack:
+            upstream = stack.enter_context(self._generator.serving("upstream", self._generator.cores.load))
+            servers = [stack.enter_context(self._sites[self._plan.names].started(upstream, self._on))]
+            beside = list(self._start_peers(stack, upstream))
+            servers += [running.server for running in beside]
+            self.rows += self._throughput(servers, "peers")
+            for server in servers:
+                missed = self._asked.missed
+                self.rows.append(
+                    dns_misses.measure(self._generator, server, upstream, missed, self._plan.seconds)
+                )
+            if self._plan.peers_refresh:
+                self._refresh_peers(beside)
+
+    def _start_peers(self, stack: contextlib.ExitStack, upstream: int) -> Iterator[Running]:
+        for peer in PEERS:
+            if not _version(peer):
+                _tell(f"{peer.name} is not on this machine")
+                continue
+            _tell(f"{peer.name} starts")
+            site = PeerSite(self._folder / peer.name.split()[0].strip(","), free_port(), upstream)
+            site.folder.mkdir()
+            peer.write_list(site.listed, self._names)
+            program = Program(
+                peer.name,
+                _version(peer),
+                len(self._names),
+                peer.command(site),
+                site.port,
+                (f"www.{self._names[0]}", SPLASH),
+            )
+            try:
+                server = stack.enter_context(started(program, self._on))
+                self._generator.check(server.port, self._asked.listed)
+            except (RuntimeError, GeneratorError) as problem:
+                _tell(f"{peer.name} is left out: {problem}")
+                continue
+            yield Running(peer, site, server)
+
+    def _refresh_peers(self, beside: Sequence[Running]) -> None:
+        changed = dns_refresh.lists(self._names)
+        asked = dns_refresh.asked_throughout(self._folder / "kept", changed, self._plan.asked)
+        for running in beside:
+            _tell(f"{running.peer.name}: refresh under load")
+            self._generator.check(running.server.port, asked.listed)
+            self.rows.append(dns_refresh.of_peer(self._generator, running, asked, changed))
+
+    def sizes(self) -> None:
+        """The same load on short and long lists."""
+        largest = dns_questions.names(max(self._plan.sizes))
+        with contextlib.ExitStack() as stack:
+            upstream = stack.enter_context(self._generator.serving("upstream", self._generator.cores.load))
+            servers = []
+            for size in self._plan.sizes:
+                _tell(f"{size:,} names are published")
+                if size not in self._sites:
+                    self._sites[size] = dns_cop_filter.Site(self._folder / f"{size}", largest[:size])
+                servers.append(stack.enter_context(self._sites[size].started(upstream, self._on)))
+            # What the smallest list holds, all of them hold.
+            folder = self._folder / "sizes"
+            folder.mkdir()
+            asked = dns_questions.write(folder, largest[: min(self._plan.sizes)], self._plan.asked)
+            self.rows += self._throughput(servers, "sizes of the list", asked)
+
+    def workers(self) -> None:
+        """One and two."""
+        few = self._few("workers", self._names, self._plan.asked // 10)
+        with self._generator.serving("upstream", self._generator.cores.load) as upstream:
+            self.rows += dns_scale.measure(
+                self._generator,
+                self._sites[self._plan.names],
+                upstream,
+                few,
+                rounds=self._plan.rounds,
+                seconds=self._plan.seconds,
+            )
+
+    def flood(self) -> None:
+        """Unique names at a high rate against a slow upstream."""
+        few = self._few("flood", self._names, self._plan.asked_few)
+        site = self._sites[self._plan.names]
+        self.rows += dns_flood.measure(self._generator, site, few, self._plan.flood_s)
+
+    def refresh(self) -> None:
+        """A new list for the resolver; last, for the site's list is another one afterwards."""
+        changed = dns_refresh.lists(self._names)
+        asked = dns_refresh.asked_throughout(self._folder / "throughout", changed, self._plan.asked)
+        site = self._sites[self._plan.names]
+        with (
+            self._generator.serving("upstream", self._generator.cores.load) as upstream,
+            site.started(upstream, self._on) as server,
+        ):
+            for questions in (asked.listed, asked.cached):
+                self._generator.check(server.port, questions)
+            _tell("a new list is published under load")
+            self.rows.append(dns_refresh.of_cop_filter(self._generator, site, server, asked, changed))
+
+    def _throughput(
+        self, servers: Sequence[Server], title: str, asked: dns_questions.Asked | None = None
+    ) -> list[Row]:
+        return dns_throughput.measure(
+            self._generator,
+            servers,
+            asked or self._asked,
+            title=title,
+            rounds=self._plan.rounds,
+            seconds=self._plan.seconds,
+        )
+
+    def _few(self, name: str, names: Sequence[str], count: int) -> dns_questions.Asked:
+        folder = self._folder / f"{name}-questions"
+        folder.mkdir()
+        return dns_questions.write(folder, names, count)
+
+
+def _version(peer: Peer) -> str:
+    """Of the peer, where all it needs is here; empty otherwise."""
+    if not peer.packages:
+        return results.versions()["dnslib"]
+    found = [dns_packages.version(package) for package in peer.packages]
+    return found[0] if all(found) else ""
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

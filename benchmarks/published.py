@@ -1,6 +1,8 @@
 """A published list to measure on: the configuration, the generation, and a port to serve it at."""
 
 import socket
+import sys
+import time
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -32,16 +34,21 @@ legal_basis = "membership"
 def publish(path: Path, roles: str, texts: Iterable[str]) -> Path:
     """Write a configuration with the tables in `roles`, and publish `texts` unless that is done; `path`."""
     path.write_text(_BASE.format(folder=path.parent) + roles, encoding="utf-8")
+    if Store(cop_filter.config.load(path).state_dir).current() is None:
+        publish_anew(path, texts)
+    return path
+
+
+def publish_anew(path: Path, texts: Iterable[str]) -> None:
+    """Publish `texts` as the next generation of what the configuration at `path` tells."""
     config = cop_filter.config.load(path)
     store = Store(config.state_dir)
     store.prepare()
-    if store.current() is None:
-        remaining = iter(texts)
-        with compiler.draft(store, config) as draft:
-            while chunk := list(islice(remaining, _CHUNK)):
-                draft.replace("national", parse_many(chunk))
-            draft.publish()
-    return path
+    remaining = iter(texts)
+    with compiler.draft(store, config) as draft:
+        while chunk := list(islice(remaining, _CHUNK)):
+            draft.replace("national", parse_many(chunk))
+        draft.publish()
 
 
 def free_port() -> int:
@@ -49,3 +56,15 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
+
+
+def main() -> None:
+    """`published.py CONFIG LIST`: publish plain lines; prints the monotonic time when that is done."""
+    config, listed = map(Path, sys.argv[1:])
+    with listed.open(encoding="ascii") as lines:
+        publish_anew(config, (line.rstrip("\n") for line in lines))
+    print(time.monotonic())
+
+
+if __name__ == "__main__":
+    main()

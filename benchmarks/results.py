@@ -28,14 +28,24 @@ _PACKAGES = (
 Row = Mapping[str, Any]
 
 
-def save(name: str, rows: Sequence[Row], **extra: Any) -> Path:  # noqa: ANN401 - whatever JSON can hold
+def save(
+    name: str,
+    rows: Sequence[Row],
+    *,
+    by: str | None = None,
+    **extra: Any,  # noqa: ANN401 - whatever JSON can hold
+) -> Path:
     """Print `rows` as a table and write them to `results/<name>.json`; units belong into the key names.
 
-    `extra` is written beside the rows: the seed, the sizes, what the figures must be read with.
+    With `by`, every value of that column has a table of its own. `extra` is written beside the rows: the
+    seed, the sizes, what the figures must be read with.
     """
     console = Console()
-    # Piped into a file, a table needs no regard for a window.
-    (console if console.is_terminal else Console(width=180)).print(_table(name, rows))
+    if not console.is_terminal:
+        # Piped into a file, a table needs no regard for a window.
+        console = Console(width=240)
+    for title in dict.fromkeys(name if by is None else row[by] for row in rows):
+        console.print(_table(title, [row for row in rows if by is None or row[by] == title], leave_out=by))
     document = {
         "benchmark": name,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -95,9 +105,12 @@ def _commit() -> str:
     return f"{commit}+changes" if changed else commit
 
 
-def _table(name: str, rows: Sequence[Row]) -> Table:
-    table = Table(title=name)
-    columns = list(dict.fromkeys(key for row in rows for key in row))
+def _table(name: str, rows: Sequence[Row], *, leave_out: str | None) -> Table:
+    columns = [key for key in dict.fromkeys(key for row in rows for key in row) if key != leave_out]
+    # What is the same in all rows is said once.
+    alike = [key for key in columns if len(rows) > 1 and len({str(row.get(key)) for row in rows}) == 1]
+    columns = [key for key in columns if key not in alike]
+    table = Table(title=name, caption=", ".join(f"{key}: {_cell(rows[0].get(key))}" for key in alike))
     for column in columns:
         numeric = all(isinstance(row.get(column, 0), int | float) for row in rows)
         table.add_column(column, justify="right" if numeric else "left")

@@ -6,6 +6,7 @@ const STEP_BITS: u32 = 6;
 pub struct Histogram {
     counts: Vec<u64>,
     total: u64,
+    sum: u64,
     max: u64,
 }
 
@@ -15,6 +16,7 @@ impl Histogram {
         Self {
             counts: vec![0; (octaves * STEPS) as usize],
             total: 0,
+            sum: 0,
             max: 0,
         }
     }
@@ -22,7 +24,13 @@ impl Histogram {
     pub fn add(&mut self, value: u64) {
         self.counts[place(value)] += 1;
         self.total += 1;
+        self.sum += value;
         self.max = self.max.max(value);
+    }
+
+    /// 0 when there are none.
+    pub fn mean(&self) -> f64 {
+        self.sum as f64 / self.total.max(1) as f64
     }
 
     pub fn max(&self) -> u64 {
@@ -92,6 +100,8 @@ mod tests {
             assert!(told >= exact && told <= exact * 1.02, "{share}");
         }
         assert_eq!(histogram.max(), values[4_999]);
+        let sum: u64 = values.iter().sum();
+        assert!((histogram.mean() - sum as f64 / 5_000.0).abs() < 1e-3);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::asker::{Asker, Listener};
 use crate::clock::now_ns;
 use crate::order::Order;
 use crate::poller::Poller;
+use crate::stop::stopped;
 
 /// How often is looked for what will not be answered any more.
 const EXPIRY_NS: u64 = 50_000_000;
@@ -34,7 +35,7 @@ impl Loop<'_> {
         let mut expiry = now_ns() + EXPIRY_NS;
         loop {
             let now = now_ns();
-            if now >= until_ns || self.asker.under_way() == 0 {
+            if now >= until_ns || stopped() || self.asker.under_way() == 0 {
                 return Ok(());
             }
             for place in self.poller.wait((until_ns - now).min(EXPIRY_NS))? {
@@ -69,7 +70,7 @@ impl Loop<'_> {
         let mut expiry = from_ns + EXPIRY_NS;
         loop {
             let now = now_ns();
-            if now >= until_ns {
+            if now >= until_ns || stopped() {
                 return Ok(());
             }
             // Answers are heard in between, however far behind the sending is.

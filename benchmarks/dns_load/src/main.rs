@@ -9,7 +9,7 @@
 //! dns-load upstream --listen IP:PORT [--delay-ms N] [--drop-share X] [--seed N]
 //! ```
 //!
-//! `ask` prints one JSON object. Times are in the unit that the key ends in.
+//! `ask` prints one JSON object, after its seconds or on SIGINT or SIGTERM. Times are in the unit that the key ends in.
 
 mod answer;
 mod arguments;
@@ -30,6 +30,7 @@ mod record;
 mod report;
 mod run;
 mod sockets;
+mod stop;
 mod upstream;
 
 use std::process::ExitCode;

@@ -73,6 +73,10 @@ impl Tally {
                 "queries_per_s",
                 format!("{:.1}", self.right_in_time as f64 / run.seconds),
             ),
+            (
+                "latency_mean_us",
+                format!("{:.1}", self.latency.mean() / 1000.0),
+            ),
             ("latency_p50_us", format!("{:.1}", latency(0.5))),
             ("latency_p90_us", format!("{:.1}", latency(0.9))),
             ("latency_p99_us", format!("{:.1}", latency(0.99))),

@@ -14,6 +14,7 @@ use crate::questions::{self, Expectation, Question};
 use crate::random::Random;
 use crate::report::{Run, Tally};
 use crate::sockets;
+use crate::stop;
 
 /// How queries go out.
 enum Mode {
@@ -56,6 +57,7 @@ pub fn ask(mut arguments: Arguments) -> Result<(), String> {
     if strict {
         pass::check(&mut each, &questions)?;
     }
+    stop::listen();
     println!("{}", time(&mut each, &mode, &mut order, seconds)?);
     Ok(())
 }

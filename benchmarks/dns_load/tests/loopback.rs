@@ -123,6 +123,31 @@ fn an_open_loop_keeps_its_rate_and_tells_the_delay() {
 }
 
 #[test]
+fn a_signal_ends_the_asking_and_the_report_tells_what_was() {
+    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let file = questions("stopped", "a.example A any\n");
+    let process = program()
+        .args(["ask", "--server", &server.local_addr().unwrap().to_string()])
+        .arg("--questions")
+        .arg(&file)
+        .args(["--mode", "open", "--rate", "1000", "--seconds", "100"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut buffer = [0; 512];
+    for _ in 0..100 {
+        let (bytes, client) = server.recv_from(&mut buffer).unwrap();
+        buffer[2] |= 0x80;
+        server.send_to(&buffer[..bytes], client).unwrap();
+    }
+    // SAFETY: no pointers are passed, and the process is ours and not yet waited for.
+    unsafe { libc::kill(process.id() as libc::pid_t, libc::SIGINT) };
+    let report = String::from_utf8(process.wait_with_output().unwrap().stdout).unwrap();
+    assert_eq!(count(&report, "answered"), 100, "{report}");
+    assert!(count(&report, "lost") > 0, "{report}");
+}
+
+#[test]
 fn what_the_server_drops_is_lost() {
     let server = Server::start("upstream", &["--drop-share", "0.5"]);
     let file = questions("lossy", "a.example A a=192.0.2.1\n");
