@@ -1,13 +1,15 @@
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from os import PathLike
-from typing import TypeAlias, TypeVar, final
+from typing import ClassVar, TypeAlias, TypeVar, final
 
 __all__ = [
     "Answer",
     "AnswerCache",
     "Builder",
     "Cookies",
+    "FastPath",
+    "HandUp",
     "Index",
     "MalformedError",
     "MismatchError",
@@ -134,3 +136,55 @@ class AnswerCache:
 class Networks:
     def __new__(cls, networks: list[tuple[IPv4Address | IPv6Address, int]]) -> Networks: ...
     def permits(self, client: str) -> bool: ...
+
+_Reply: TypeAlias = tuple[int, int, int, bytes, tuple[int, ...], bool]
+
+@final
+class HandUp:
+    @property
+    def packet(self) -> bytes: ...
+    @property
+    def client(self) -> str: ...
+    @property
+    def undecided(self) -> tuple[str, int] | None: ...
+    @property
+    def waited_s(self) -> float: ...
+
+@final
+class FastPath:
+    EVENTS: ClassVar[list[str]]
+    def __new__(
+        cls,
+        cache: AnswerCache,
+        *,
+        networks: list[tuple[IPv4Address | IPv6Address, int]],
+        cookie_secret: bytes,
+        outside: _Reply,
+        payload_bytes: int,
+        never_forwarded: list[int],
+        rate_limit: int,
+        rate_limit_slip: int,
+        patience_s: float,
+    ) -> FastPath: ...
+    def install(
+        self,
+        index: Index | None,
+        unlisted_label: int,
+        holds: tuple[float, float],
+        zones: Sequence[tuple[bytes, _Reply]],
+    ) -> int: ...
+    def learn(
+        self, serial: int, host: str, qtype: int, label: int, action_word: str, reply: _Reply | None
+    ) -> None: ...
+    def forward_to(self, host: str | None = None, port: int = 0) -> None: ...
+    def start(self, descriptors: list[int]) -> None: ...
+    def stop(self) -> None: ...
+    @property
+    def is_alive(self) -> bool: ...
+    def fileno(self) -> int: ...
+    def take(self, most: int) -> list[HandUp]: ...
+    def send(self, hand_up: HandUp, answer: bytes) -> None: ...
+    def collect(self) -> tuple[list[int], list[int], list[int], list[int]]: ...
+    def look(
+        self, packet: bytes, client: IPv4Address | IPv6Address, steady_s: float, wall_s: float
+    ) -> tuple[str, bytes | None, tuple[str, int] | None]: ...

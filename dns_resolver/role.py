@@ -18,11 +18,11 @@ from cop_filter.events import Events
 from cop_filter.loader import Watcher, open_engine
 from dns_resolver.answers import Answers
 from dns_resolver.cache import Cache
+from dns_resolver.fast import FastListener, native_path
 from dns_resolver.forwarder import Forwarder
 from dns_resolver.listeners import Listening
 from dns_resolver.resolver import Resolver
 from dns_resolver.tcp import TcpListener
-from dns_resolver.udp import UdpListener
 
 _GRACE_S = 3.0
 _ROLE = "dns"
@@ -53,61 +53,80 @@ async def _serve(
     forwarder = Forwarder(
         dns.upstreams, events, timeout_s=dns.upstream_timeout_s, payload_bytes=dns.udp_payload_bytes
     )
+    answers = Answers(
+        splash=config.splash.addresses if config.splash else (),
+        steer_to=dns.steer_to,
+        ttl_s=dns.blocked_ttl_s,
+    )
+    cache = Cache(dns.cache_bytes // dns.workers, time.monotonic)
     resolver = Resolver(
         engine=engine,
-        answers=Answers(
-            splash=config.splash.addresses if config.splash else (),
-            steer_to=dns.steer_to,
-            ttl_s=dns.blocked_ttl_s,
-        ),
+        answers=answers,
         access=AccessList(dns.clients),
-        cache=Cache(dns.cache_bytes // dns.workers, time.monotonic),
+        cache=cache,
         upstreams=forwarder,
         events=events,
         payload_bytes=dns.udp_payload_bytes,
         cookies=Cookies(cookie_secret),
     )
+    fast = FastListener(
+        native_path(
+            cache,
+            clients=dns.clients,
+            cookie_secret=cookie_secret,
+            payload_bytes=dns.udp_payload_bytes,
+            rate_limit=dns.rate_limit_per_s,
+            rate_limit_slip=dns.rate_limit_slip,
+            patience_s=dns.upstream_timeout_s / 2,
+        ),
+        engine=engine,
+        resolver=resolver,
+        answers=answers,
+        forwarder=forwarder,
+        cache=cache,
+        events=events,
+        sockets=[pair.udp for pair in listening],
+    )
     swapped = asyncio.Event()
 
     def on_swap(engine: Engine) -> None:
+        fast.install()
         events.generation(_ROLE, engine.generation)
         swapped.set()
 
     beside = [
         Watcher(config.state_dir, engine, on_swap).run(),
         forwarder.watch_health(),
+        fast.run(),
         _purge_after_swaps(resolver, swapped),
     ]
-    return await _listen(resolver, events, listening, beside, stop)
+    tcp = [TcpListener(pair.tcp, resolver, events) for pair in listening]
+    try:
+        return await _listen(fast, tcp, beside, stop)
+    finally:
+        await resolver.close()
 
 
 async def _listen(
-    resolver: Resolver,
-    events: Events,
-    listening: Sequence[Listening],
+    fast: FastListener,
+    tcp: Sequence[TcpListener],
     beside: Sequence[Awaitable[Any]],
     stop: asyncio.Event,
 ) -> Exit:
-    udp = [UdpListener(pair.udp, resolver, events) for pair in listening]
-    tcp = [TcpListener(pair.tcp, resolver, events) for pair in listening]
-    for datagrams in udp:
-        datagrams.start()
+    fast.start()
     for connections in tcp:
         await connections.start()
     stopped = asyncio.ensure_future(stop.wait())
     running = [asyncio.ensure_future(work) for work in beside]
     await asyncio.wait([stopped, *running], return_when=asyncio.FIRST_COMPLETED)
-    stopping = [datagrams.stop(_GRACE_S) for datagrams in udp]
-    await asyncio.gather(*stopping, *(connections.stop(_GRACE_S) for connections in tcp))
-    await resolver.close()
-    broken = [work for work in running if work.done()]
     for work in (stopped, *running):
         work.cancel()
     results = await asyncio.gather(*running, return_exceptions=True)
-    for result in results:
-        if not isinstance(result, asyncio.CancelledError):
-            # Without its watcher a resolver would go on with an old list for ever: start anew.
-            _log.error("stopping: a background task ended: %s", type(result).__name__)
+    await asyncio.gather(fast.stop(_GRACE_S), *(connections.stop(_GRACE_S) for connections in tcp))
+    broken = [result for result in results if not isinstance(result, asyncio.CancelledError)]
+    for result in broken:
+        # Without its watcher a resolver would go on with an old list for ever: start anew.
+        _log.error("stopping: a background task ended: %s", type(result).__name__)
     return Exit.REFUSED if broken else Exit.OK
 
 

@@ -3,14 +3,24 @@
 import asyncio
 import socket
 from collections import Counter
+from typing import Protocol
 
 from cop_filter.events import Events
 from dns_resolver.resolver import Pending
-from dns_resolver.udp import Serves
 from dns_resolver.wire import HEADER_BYTES
 
 _MAX_PIPELINED = 64
 """Queries of one connection that may wait for an upstream; then its next ones wait in its buffer."""
+
+
+class Serves(Protocol):
+    """`resolver.Resolver`, or a test's stand-in."""
+
+    def begin(self, packet: bytes, client: str, *, stream: bool = False) -> bytes | Pending | None: ...
+
+    async def finish(self, pending: Pending) -> bytes: ...
+
+    def servfail(self, pending: Pending) -> bytes: ...
 
 
 class TcpListener:

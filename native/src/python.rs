@@ -3,6 +3,7 @@
 mod answers;
 mod clients;
 mod codes;
+mod fast;
 mod index;
 mod message;
 
@@ -186,6 +187,9 @@ fn check_number(list_number: u32) -> PyResult<()> {
 
 #[pymodule]
 pub mod _native {
+    #[pymodule_export]
+    use super::fast::{PyFastPath, PyHandUp};
+
     #[pymodule_export]
     use super::answers::{read_answer, MalformedError, MismatchError, PyAnswer, PyAnswerCache};
 

@@ -12,9 +12,12 @@ from prometheus_client import CollectorRegistry
 
 from cop_filter._native import Cookies
 from cop_filter.access import AccessList
+from cop_filter.config import Address
 from cop_filter.events import Events
+from dns_resolver import listeners
 from dns_resolver.answers import Answers
 from dns_resolver.cache import Cache
+from dns_resolver.fast import FastListener, native_path
 from dns_resolver.forwarder import Forwarder
 from dns_resolver.resolver import Resolver
 
@@ -93,8 +96,12 @@ def cookies():
 
 
 @pytest.fixture
-async def resolver(engine, answers, cache, upstream, events):
-    forwarder = Forwarder([upstream.address], events, timeout_s=1.0, payload_bytes=1232)
+def forwarder(upstream, events):
+    return Forwarder([upstream.address], events, timeout_s=1.0, payload_bytes=1232)
+
+
+@pytest.fixture
+async def resolver(engine, answers, cache, forwarder, events):
     resolver = Resolver(
         engine=engine,
         answers=answers,
@@ -121,3 +128,41 @@ def ask(resolver):
         return SimpleNamespace(silent=True) if response is None else read(response)
 
     return ask
+
+
+@pytest.fixture
+async def listen(engine, resolver, answers, forwarder, cache, events):  # noqa: PLR0917 - fixtures
+    """Start fast listeners that stop with the test; gives each with its address."""
+    started = []
+
+    def start(host="127.0.0.1", *, clients=LOOPBACK, rate_limit=0, slip=2, patience_s=0.5, **options):
+        pair = listeners.bind(Address(host, 0), reuse_port=False)
+        native = native_path(
+            cache,
+            clients=clients,
+            cookie_secret=COOKIE_SECRET,
+            payload_bytes=1232,
+            rate_limit=rate_limit,
+            rate_limit_slip=slip,
+            patience_s=patience_s,
+        )
+        listener = FastListener(
+            native,
+            engine=engine,
+            resolver=resolver,
+            answers=answers,
+            forwarder=forwarder,
+            cache=cache,
+            events=events,
+            sockets=[pair.udp],
+            **options,
+        )
+        listener.start()
+        started.append((listener, pair))
+        return listener, pair.address
+
+    yield start
+    for listener, pair in started:
+        if pair.udp.fileno() >= 0:
+            await listener.stop(1.0)
+        pair.close()

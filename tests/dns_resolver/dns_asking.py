@@ -1,9 +1,17 @@
 """Queries as clients send them, and responses as tests look at them."""
 
+import asyncio
 import struct
 from types import SimpleNamespace
 
 from dnslib import EDNS0, QTYPE, DNSLabel, DNSQuestion, DNSRecord, EDNSOption
+
+
+async def until(condition):
+    """Wait until what another thread does makes a condition true."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  another thread sets no event here
+            await asyncio.sleep(0.01)
 
 
 def query(

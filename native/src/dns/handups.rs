@@ -1,6 +1,6 @@
 //! The queue of what Python must look at: bounded, and fair between client networks.
 
-use crate::dns::limits::{Limit, RateLimit};
+use crate::dns::limits::{Limit, RateLimit, Shares};
 use crate::dns::path::Undecided;
 use crate::dns::sockets::{Bell, Peer};
 use std::collections::VecDeque;
@@ -9,6 +9,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, PoisonError};
 
 const MAX_QUEUED: usize = 4096;
+const MAX_QUEUED_OF_NETWORK: usize = 1024;
 /// What Python can do in a second is several times this.
 const MAX_PER_SECOND_OF_NETWORK: u32 = 5000;
 
@@ -31,6 +32,7 @@ pub struct HandUps {
 struct Queue {
     waiting: VecDeque<HandUp>,
     limit: RateLimit,
+    shares: Shares,
 }
 
 impl HandUps {
@@ -39,6 +41,7 @@ impl HandUps {
             queue: Mutex::new(Queue {
                 waiting: VecDeque::new(),
                 limit: RateLimit::new(MAX_PER_SECOND_OF_NETWORK, 0, key),
+                shares: Shares::new(MAX_QUEUED, MAX_QUEUED_OF_NETWORK),
             }),
             bell: Bell::new()?,
         })
@@ -47,10 +50,9 @@ impl HandUps {
     /// False: there is no room, and the packet is dropped.
     pub fn push(&self, hand_up: HandUp, steady_s: f64) -> bool {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let limit = queue
-            .limit
-            .take(hand_up.peer.client.ip(), (steady_s * 1000.0) as u64);
-        if limit != Limit::Pass || queue.waiting.len() >= MAX_QUEUED {
+        let client = hand_up.peer.client.ip();
+        let limit = queue.limit.take(client, (steady_s * 1000.0) as u64);
+        if limit != Limit::Pass || !queue.shares.enter(client) {
             return false;
         }
         queue.waiting.push_back(hand_up);
@@ -64,7 +66,10 @@ impl HandUps {
     pub fn take(&self, most: usize) -> Vec<HandUp> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let count = queue.waiting.len().min(most);
-        let taken = queue.waiting.drain(..count).collect();
+        let taken: Vec<HandUp> = queue.waiting.drain(..count).collect();
+        for hand_up in &taken {
+            queue.shares.leave(hand_up.peer.client.ip());
+        }
         if queue.waiting.is_empty() {
             self.bell.silence();
         }

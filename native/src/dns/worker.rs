@@ -1,6 +1,6 @@
 //! The thread that reads, answers, forwards and hands up.
 
-use crate::dns::cache::{Cache, Judged};
+use crate::dns::cache::{locked, Cache, Judged};
 use crate::dns::flights::{Flight, Waiter};
 use crate::dns::handups::HandUp;
 use crate::dns::misses::{Arrival, Misses, NotAsked};
@@ -128,7 +128,7 @@ impl Worker {
             .standing
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        let mut cache = lock(&shared.cache);
+        let mut cache = locked(&shared.cache);
         let mut tally = lock(&shared.tally);
         let outbox = &mut listener.outbox;
         for i in 0..count {
@@ -232,7 +232,7 @@ impl Worker {
             serial: standing.serial,
             label,
         };
-        lock(&shared.cache).put(&flight.key, Arc::clone(&answer), judged, now.steady_s);
+        locked(&shared.cache).put(&flight.key, Arc::clone(&answer), judged, now.steady_s);
         let mut tally = lock(&shared.tally);
         for waiter in &flight.waiters {
             let outbox = &mut self.listeners[waiter.listener].outbox;
@@ -255,7 +255,7 @@ impl Worker {
                 continue;
             }
             // Somebody asks more than is answered: silence about it is not worth Python's time.
-            let stale = may_be_stale(&lock(&self.shared.cache), &flight.key, now);
+            let stale = may_be_stale(&locked(&self.shared.cache), &flight.key, now);
             let mut tally = lock(&self.shared.tally);
             for waiter in flight.waiters {
                 no_room(&self.shared, &mut tally, waiter, stale, now);

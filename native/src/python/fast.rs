@@ -1,0 +1,352 @@
+//! The fast path in Python: built, started, taught, asked what it needs.
+
+use super::answers::PyAnswerCache;
+use super::index::PyIndex;
+use crate::dns::cache::locked;
+use crate::dns::clients::Networks;
+use crate::dns::cookies::Cookies;
+use crate::dns::handups::HandUp;
+use crate::dns::limits::RateLimit;
+use crate::dns::path::{Desk, Now, Outcome, Path, Rules, Undecided};
+use crate::dns::shared::{lock, Shared};
+use crate::dns::sockets::{fill_random, Outbox};
+use crate::dns::standing::{Action, Decided, Standing, Template, Zone};
+use crate::dns::tally::{Event, Tally};
+use crate::dns::worker::Worker;
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+/// (response code, answers, authorities, body, EDE codes, policy)
+type ReplyParts = (u16, u16, u16, Vec<u8>, Vec<u16>, bool);
+/// Events by `FastPath.EVENTS`, decisions by label, latencies of fast and of forwarded answers.
+type Counts = (Vec<u64>, Vec<u64>, Vec<u64>, Vec<u64>);
+
+/// What came of a packet, the answer, and the decision that is wanted.
+type Looked<'py> = (
+    &'static str,
+    Option<Bound<'py, PyBytes>>,
+    Option<(String, u16)>,
+);
+
+fn template(parts: ReplyParts) -> Template {
+    let (rcode, answers, authorities, body, ede, policy) = parts;
+    Template {
+        rcode,
+        answers,
+        authorities,
+        body,
+        ede,
+        policy,
+    }
+}
+
+fn wanted(undecided: &Undecided) -> (String, u16) {
+    let host = String::from_utf8_lossy(&undecided.host);
+    (host.into_owned(), undecided.qtype)
+}
+
+fn action(word: &str) -> PyResult<Action> {
+    match word {
+        "allow" => Ok(Action::Allow),
+        "observe" => Ok(Action::Observe),
+        "steer" => Ok(Action::Steer),
+        "block" => Ok(Action::Block),
+        _ => Err(PyValueError::new_err(
+            "an action is allow, observe, steer or block",
+        )),
+    }
+}
+
+fn keys() -> PyResult<[u64; 2]> {
+    let mut bytes = [0; 16];
+    fill_random(&mut bytes)?;
+    let (a, b) = bytes.split_at(8);
+    let word = |half: &[u8]| half.iter().fold(0, |word, &b| word << 8 | u64::from(b));
+    Ok([word(a), word(b)])
+}
+
+/// A packet that Python must answer, and to whom.
+#[pyclass(frozen, name = "HandUp", module = "cop_filter._native")]
+pub struct PyHandUp(HandUp);
+
+#[pymethods]
+impl PyHandUp {
+    #[getter]
+    fn packet<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.0.packet)
+    }
+
+    /// The client's address, to be forgotten with the answer.
+    #[getter]
+    fn client(&self) -> String {
+        self.0.peer.client.ip().to_string()
+    }
+
+    /// The host and query type whose decision the fast path would like to be told.
+    #[getter]
+    fn undecided(&self) -> Option<(String, u16)> {
+        self.0.undecided.as_ref().map(wanted)
+    }
+
+    /// How long an upstream was waited for already.
+    #[getter]
+    fn waited_s(&self) -> f64 {
+        self.0.waited_s
+    }
+}
+
+#[pyclass(frozen, name = "FastPath", module = "cop_filter._native")]
+pub struct PyFastPath {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    sockets: Mutex<Vec<Arc<OwnedFd>>>,
+}
+
+#[pymethods]
+impl PyFastPath {
+    #[classattr]
+    #[pyo3(name = "EVENTS")]
+    const EVENTS: [&'static str; Event::NAMES.len()] = Event::NAMES;
+
+    #[new]
+    #[pyo3(signature = (cache, *, networks, cookie_secret, outside, payload_bytes, never_forwarded,
+                        rate_limit, rate_limit_slip, patience_s))]
+    #[allow(clippy::too_many_arguments)] // All by name.
+    fn new(
+        cache: &PyAnswerCache,
+        networks: Vec<(IpAddr, u8)>,
+        cookie_secret: &[u8],
+        outside: ReplyParts,
+        payload_bytes: u16,
+        mut never_forwarded: Vec<u16>,
+        rate_limit: u32,
+        rate_limit_slip: u32,
+        patience_s: f64,
+    ) -> PyResult<Self> {
+        let secret = cookie_secret
+            .try_into()
+            .map_err(|_| PyValueError::new_err("a cookie secret has 16 bytes"))?;
+        never_forwarded.sort_unstable();
+        let rules = Rules {
+            networks: Networks::new(networks),
+            cookies: Cookies::new(secret),
+            outside: template(outside),
+            payload_bytes,
+            never_forwarded,
+        };
+        let path = Path::new(rules, RateLimit::new(rate_limit, rate_limit_slip, keys()?));
+        // Until the first `install` nothing holds, and everything is handed up.
+        let nothing = Standing::new(0, None, 0, (0.0, 0.0), Vec::new());
+        let shared = Shared::new(
+            path,
+            nothing,
+            Arc::clone(&cache.shared),
+            patience_s,
+            keys()?,
+        )?;
+        Ok(Self {
+            shared: Arc::new(shared),
+            thread: Mutex::new(None),
+            sockets: Mutex::default(),
+        })
+    }
+
+    /// From now on answers by this generation alone; what was taught before is forgotten. Gives the
+    /// serial number to teach under. `holds`: from when to when (Unix seconds) what is taught stays true.
+    fn install(
+        &self,
+        py: Python<'_>,
+        index: Option<&PyIndex>,
+        unlisted_label: u32,
+        holds: (f64, f64),
+        zones: Vec<(Vec<u8>, ReplyParts)>,
+    ) -> u32 {
+        let index = index.map(|index| Arc::clone(&index.0));
+        let zones = zones
+            .into_iter()
+            .map(|(name, reply)| Zone {
+                name,
+                reply: template(reply),
+            })
+            .collect();
+        py.detach(|| {
+            let mut standing = self
+                .shared
+                .standing
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            let serial = standing.serial.wrapping_add(1).max(1);
+            *standing = Standing::new(serial, index, unlisted_label, holds, zones);
+            serial
+        })
+    }
+
+    /// Teaches what was decided about a host and a query type; ignored when the serial is an old one.
+    /// `reply` is None when the question may go on to an upstream.
+    #[allow(clippy::too_many_arguments)] // One decision, flat.
+    fn learn(
+        &self,
+        py: Python<'_>,
+        serial: u32,
+        host: &str,
+        qtype: u16,
+        label: u32,
+        action_word: &str,
+        reply: Option<ReplyParts>,
+    ) -> PyResult<()> {
+        let decided = Decided {
+            label,
+            action: action(action_word)?,
+            reply: reply.map(template),
+        };
+        py.detach(|| {
+            let mut standing = self
+                .shared
+                .standing
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            if standing.serial == serial {
+                standing.learn(host.as_bytes(), qtype, decided);
+            }
+        });
+        Ok(())
+    }
+
+    /// Which upstream to ask over plain UDP; None: hand every miss up.
+    #[pyo3(signature = (host=None, port=0))]
+    fn forward_to(&self, host: Option<IpAddr>, port: u16) {
+        *lock(&self.shared.upstream) = host.map(|host| SocketAddr::new(host, port));
+        self.shared.bell.ring();
+    }
+
+    /// Starts to answer on bound UDP sockets, which stay the caller's.
+    fn start(&self, descriptors: Vec<RawFd>) -> PyResult<()> {
+        let mut thread = lock(&self.thread);
+        if thread.is_some() {
+            return Err(PyRuntimeError::new_err("the fast path runs already"));
+        }
+        let mut sockets = Vec::new();
+        for descriptor in descriptors {
+            // SAFETY: the caller's sockets are open during this call; what is kept are duplicates.
+            let socket = unsafe { BorrowedFd::borrow_raw(descriptor) };
+            sockets.push(socket.try_clone_to_owned()?);
+        }
+        let to_answer_on = sockets
+            .iter()
+            .map(|socket| Ok(Arc::new(socket.try_clone()?)))
+            .collect::<std::io::Result<_>>()?;
+        let worker = Worker::new(Arc::clone(&self.shared), sockets)?;
+        *lock(&self.sockets) = to_answer_on;
+        *thread = Some(
+            std::thread::Builder::new()
+                .name("dns-fast-path".into())
+                .spawn(|| worker.run())?,
+        );
+        Ok(())
+    }
+
+    /// Answers what has arrived, hands up what is in flight, and stops reading.
+    fn stop(&self, py: Python<'_>) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        self.shared.bell.ring();
+        let thread = lock(&self.thread).take();
+        if let Some(thread) = thread {
+            // Whether it ended in a panic no longer matters.
+            let _ = py.detach(|| thread.join());
+        }
+    }
+
+    /// False when the thread has ended, by `stop` or by a bug.
+    #[getter]
+    fn is_alive(&self) -> bool {
+        lock(&self.thread)
+            .as_ref()
+            .is_some_and(|thread| !thread.is_finished())
+    }
+
+    /// Can be read while something is handed up.
+    fn fileno(&self) -> RawFd {
+        self.shared.hand_ups.fd().as_raw_fd()
+    }
+
+    /// What was handed up, oldest first, at most so many.
+    fn take(&self, most: usize) -> Vec<PyHandUp> {
+        self.shared
+            .hand_ups
+            .take(most)
+            .into_iter()
+            .map(PyHandUp)
+            .collect()
+    }
+
+    /// Sends the answer to a packet that was handed up; `OSError` when it cannot be sent.
+    fn send(&self, hand_up: &PyHandUp, answer: &[u8]) -> PyResult<()> {
+        let socket = lock(&self.sockets).get(hand_up.0.listener).cloned();
+        let mut outbox = Outbox::default();
+        outbox.bytes.extend_from_slice(answer);
+        outbox.seal(hand_up.0.peer);
+        match socket {
+            Some(socket) if outbox.flush(socket.as_fd()) == 0 => Ok(()),
+            _ => Err(PyOSError::new_err("the answer could not be sent")),
+        }
+    }
+
+    /// What was counted since the last time.
+    fn collect(&self) -> Counts {
+        let tally: Tally = std::mem::take(&mut *lock(&self.shared.tally));
+        (
+            tally.events.to_vec(),
+            tally.labels,
+            tally.fast.to_vec(),
+            tally.forwarded.to_vec(),
+        )
+    }
+
+    /// Looks at one packet as the thread does, at a given time: what comes of it (`answered`, `silent`,
+    /// `miss`, `handed_up`), and the answer if there is one.
+    fn look<'py>(
+        &self,
+        py: Python<'py>,
+        packet: &[u8],
+        client: IpAddr,
+        steady_s: f64,
+        wall_s: f64,
+    ) -> Looked<'py> {
+        let mut out = Vec::new();
+        let outcome = {
+            let shared = &self.shared;
+            let mut path = lock(&shared.path);
+            let standing = shared
+                .standing
+                .read()
+                .unwrap_or_else(PoisonError::into_inner);
+            let mut desk = Desk {
+                standing: &standing,
+                cache: &mut locked(&shared.cache),
+                tally: &mut lock(&shared.tally),
+                now: Now { steady_s, wall_s },
+            };
+            path.look(packet, client, &mut desk, &mut out)
+        };
+        match outcome {
+            Outcome::Answered => ("answered", Some(PyBytes::new(py, &out)), None),
+            Outcome::Silent => ("silent", None, None),
+            Outcome::Miss => ("miss", None, None),
+            Outcome::HandUp(undecided) => ("handed_up", None, undecided.as_ref().map(wanted)),
+        }
+    }
+}
+
+impl Drop for PyFastPath {
+    fn drop(&mut self) {
+        // The thread keeps what it needs; nobody waits for it any more.
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        self.shared.bell.ring();
+    }
+}
