@@ -1,14 +1,11 @@
 """Keys derived from the operator's one key, and the sealing of what must not lie in clear on disk."""
 
+import hashlib
+import hmac
 import json
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from cop_filter.errors import StateError
 from cop_filter.verdict import Kind
@@ -35,23 +32,43 @@ class Keys:
             raise StateError(
                 f"the key file must hold {KEY_BYTES} bytes; restore it, or remove the state folder"
             )
-        return Keys(*(_part(key, name) for name in ("index", "manifest", "patterns", "references")))
+        # Extract (RFC 5869 §2.2); without a salt it is a string of zeros.
+        pseudorandom = hmac.digest(bytes(KEY_BYTES), key, hashlib.sha256)
+        return Keys(*(_part(pseudorandom, name) for name in ("index", "manifest", "patterns", "references")))
 
 
-def _part(key: bytes, name: str) -> bytes:
-    return HKDF(hashes.SHA256(), KEY_BYTES, salt=None, info=f"cop-filter {name} v1".encode()).derive(key)
+def _part(pseudorandom: bytes, name: str) -> bytes:
+    """Expand (RFC 5869 §2.3); a part is as long as one hash, so the first block is all of it."""
+    return hmac.digest(pseudorandom, f"cop-filter {name} v1".encode() + b"\x01", hashlib.sha256)
 
 
 def seal_entries(entries: Iterable[tuple[int, Kind, str]], key: bytes) -> bytes:
-    """Patterns and keywords as a ChaCha20-Poly1305 box: the automaton needs their text."""
+    """Patterns and keywords as a ChaCha20-Poly1305 box: the automaton needs their text.
+
+    Where there are none, a code stands for that: most generations are opened without a cipher then.
+    """
+    listed = sorted(entries)
+    if not listed:
+        return _none_sealed(key)
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415  slow to import
+
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + ChaCha20Poly1305(key).encrypt(nonce, json.dumps(sorted(entries)).encode(), None)
+    return nonce + ChaCha20Poly1305(key).encrypt(nonce, json.dumps(listed).encode(), None)
 
 
 def open_entries(box: bytes, key: bytes) -> AutomatonEntries:
     """Read back what `seal_entries` wrote; raises StateError when it is corrupt or foreign."""
+    if hmac.compare_digest(box, _none_sealed(key)):
+        return frozenset()
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415  slow to import
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415
+
     try:
         clear = ChaCha20Poly1305(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], None)
     except (InvalidTag, ValueError):
         raise StateError("patterns refused: corrupt, or sealed with another key") from None
     return frozenset((number, Kind(kind), text) for number, kind, text in json.loads(clear))
+
+
+def _none_sealed(key: bytes) -> bytes:
+    return hmac.digest(key, b"no patterns and no keywords", hashlib.sha256)

@@ -14,7 +14,7 @@ from cop_filter.cli.exits import Exit, exit_code_of
 from cop_filter.config import Config, DnsConfig
 from cop_filter.errors import ConfigError, CopFilterError
 from cop_filter.report import counters
-from dns_resolver import cookie_secret, listeners, workers
+from dns_resolver import cookie_secret, listeners
 
 _log = logging.getLogger("dns_resolver")
 
@@ -41,13 +41,19 @@ def _serve(path: Path) -> Exit:
     _log.info("listening on every address of dns.listen")
     if len(shares) == 1:
         return _work(config, config.dns, shares[0], secret)
-    dns = config.dns
+    return _supervise(config, config.dns, shares, secret)
+
+
+def _supervise(
+    config: Config, dns: DnsConfig, shares: list[list[listeners.Listening]], secret: bytes
+) -> Exit:
+    from dns_resolver import workers  # noqa: PLC0415 - one process alone is ready sooner without
+
+    def work(share: Sequence[listeners.Listening], parent_ended: int) -> Exit:
+        return exit_code_of(lambda: _work(config, dns, share, secret, parent_ended))
 
     def on_death() -> None:
         counters.forget_gauges(Path(os.environ[counters.VARIABLE]))
-
-    def work(share: Sequence[listeners.Listening]) -> Exit:
-        return exit_code_of(lambda: _work(config, dns, share, secret))
 
     return workers.supervise(shares, work, on_death)
 
@@ -62,10 +68,16 @@ def _bind(dns: DnsConfig) -> list[list[listeners.Listening]]:
         raise
 
 
-def _work(config: Config, dns: DnsConfig, share: Sequence[listeners.Listening], secret: bytes) -> Exit:
+def _work(
+    config: Config,
+    dns: DnsConfig,
+    share: Sequence[listeners.Listening],
+    secret: bytes,
+    parent_ended: int | None = None,
+) -> Exit:
     from dns_resolver import role  # noqa: PLC0415 - see above
 
-    return role.run(config, dns, share, secret)
+    return role.run(config, dns, share, secret, parent_ended)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,8 @@ _RESTART_PAUSE_S = 1.0
 _STOP_S = 6.0
 _log = logging.getLogger(__name__)
 
-Work = Callable[[Sequence[Listening]], Exit]
+Work = Callable[[Sequence[Listening], int], Exit]
+"""Is given its sockets, and a descriptor that can be read once the supervising process has ended."""
 
 
 def supervise(shares: Sequence[Sequence[Listening]], work: Work, on_death: Callable[[], None]) -> Exit:
@@ -80,7 +81,8 @@ def _work(share: Sequence[Listening], work: Work) -> None:
     for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
-    raise SystemExit(int(work(share)))
+    parent_ended = multiprocessing.parent_process().sentinel  # type: ignore[union-attr]  # this is a child
+    raise SystemExit(int(work(share, parent_ended)))
 
 
 def _stop(workers: Sequence[BaseProcess]) -> None:

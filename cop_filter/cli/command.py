@@ -13,6 +13,7 @@ from cop_filter.cli.exits import MEANINGS, Exit, exit_code_of
 from cop_filter.cli.refresh import sync
 from cop_filter.cli.settings import DEFAULT_CONFIG, Settings
 from cop_filter.cli.top import top
+from cop_filter.errors import CopFilterError
 
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:d}  {meaning}" for code, meaning in MEANINGS.items())
 
@@ -56,7 +57,17 @@ for _command in (
 
 def run(argv: Sequence[str]) -> Exit:
     """Run one command line and give its exit code."""
-    return exit_code_of(lambda: cop_filter.main(list(argv), prog_name="cop-filter", standalone_mode=False))
+    return exit_code_of(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str]) -> object:
+    try:
+        return cop_filter.main(list(argv), prog_name="cop-filter", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except click.Abort:
+        raise CopFilterError("interrupted") from None
 
 
 def main() -> None:

@@ -6,8 +6,6 @@ import traceback
 from collections.abc import Callable
 from enum import IntEnum
 
-import click
-
 from cop_filter.errors import ConfigError, CopFilterError, StateError
 
 
@@ -46,11 +44,6 @@ def exit_code_of(run: Callable[[], object]) -> Exit:
 def _explain(error: Exception) -> tuple[Exit, list[str]]:
     code, lines = Exit.REFUSED, [str(error)]
     match error:
-        case click.ClickException():
-            error.show()
-            code, lines = Exit.USAGE, []
-        case click.Abort():
-            lines = ["interrupted"]
         case ConfigError():
             code = Exit.USAGE
             lines = ["the configuration is wrong:", *(f"  {problem}" for problem in error.problems)]

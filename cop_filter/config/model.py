@@ -18,6 +18,8 @@ class Address(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OperatorConfig:
+    """Who blocks, and whom to turn to; the page shows all of it."""
+
     name: str
     responsible_officer: str
     appeals: str
@@ -39,6 +41,8 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class ListConfig:
+    """One list: where it comes from, what it is for, and what of it is believed."""
+
     id: str
     source: str
     authority: str
@@ -77,6 +81,8 @@ class ExemptionConfig:
 
 @dataclass(frozen=True, slots=True)
 class DnsConfig:
+    """The resolver."""
+
     listen: tuple[Address, ...]
     upstreams: tuple[Address, ...]
     clients: tuple[IPv4Network | IPv6Network, ...]
@@ -95,6 +101,8 @@ class DnsConfig:
 
 @dataclass(frozen=True, slots=True)
 class ProxyConfig:
+    """The proxy."""
+
     listen: Address
     clients: tuple[IPv4Network | IPv6Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     inspect: Literal["listed", "none"] = "listed"
@@ -104,12 +112,16 @@ class ProxyConfig:
 
 @dataclass(frozen=True, slots=True)
 class SplashConfig:
+    """The page, and where the resolver sends those who asked for what is blocked."""
+
     listen: Address
     addresses: tuple[IPv4Address | IPv6Address, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsConfig:
+    """The Prometheus endpoint."""
+
     listen: Address
 
 
