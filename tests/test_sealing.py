@@ -1,6 +1,9 @@
 """Keys derived from one key, and the box that patterns and keywords lie in."""
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +27,22 @@ def test_a_box_shows_no_text_and_is_never_twice_the_same():
     box = seal_entries(entries, KEY)
     assert b"planted" not in box
     assert box != seal_entries(entries, KEY)
+
+
+def test_an_empty_box_is_one_of_its_key_alone():
+    assert open_entries(seal_entries([], KEY), KEY) == frozenset()
+    assert seal_entries([], KEY) != seal_entries([], bytes(32))
+
+
+def test_an_empty_list_that_was_encrypted_is_opened_too():
+    nonce = bytes(12)
+    assert open_entries(nonce + ChaCha20Poly1305(KEY).encrypt(nonce, b"[]", None), KEY) == frozenset()
+
+
+@pytest.mark.parametrize("name", ["index", "manifest", "patterns", "references"])
+def test_keys_are_derived_as_others_derive_them(name):
+    peer = HKDF(hashes.SHA256(), 32, salt=None, info=f"cop-filter {name} v1".encode())
+    assert getattr(Keys.derive(KEY), name) == peer.derive(KEY)
 
 
 @pytest.mark.parametrize(
