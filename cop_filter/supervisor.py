@@ -6,7 +6,6 @@ watches and ends them, and ends nothing but what it started.
 
 import asyncio
 import contextlib
-import ctypes
 import logging
 import os
 import signal
@@ -16,14 +15,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cop_filter import lifeline
 from cop_filter.config import Config
 from cop_filter.first_lists import FirstLists
 from cop_filter.report import counters
 from cop_filter.store import Store
 
 _log = logging.getLogger(__name__)
-
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,19 +203,12 @@ def _end_group(leader: int) -> None:
 
 
 def die_with(parent: int) -> Callable[[], None]:
-    """What a child does before it becomes its program (`preexec_fn`): tie its life to its parent's.
-
-    Whoever kills the parent (the OOM killer, `kill -9`) would otherwise leave children behind that
-    hold the ports, and the next start would fail. There is no call for this in the standard library.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
+    """What a child does before it becomes its program (`preexec_fn`): tie its life to its parent's."""
 
     def tie() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         # A role that has no use for SIGHUP, or has not yet come so far, must not be ended by it.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        if os.getppid() != parent:  # It died in between, and the signal will never come.
-            os._exit(1)
+        lifeline.end_with(parent)
 
     return tie
 

@@ -49,8 +49,8 @@ def _supervise(
 ) -> Exit:
     from dns_resolver import workers  # noqa: PLC0415 - one process alone is ready sooner without
 
-    def work(share: Sequence[listeners.Listening], parent_ended: int) -> Exit:
-        return exit_code_of(lambda: _work(config, dns, share, secret, parent_ended))
+    def work(share: Sequence[listeners.Listening]) -> Exit:
+        return exit_code_of(lambda: _work(config, dns, share, secret))
 
     def on_death() -> None:
         counters.forget_gauges(Path(os.environ[counters.VARIABLE]))
@@ -68,16 +68,10 @@ def _bind(dns: DnsConfig) -> list[list[listeners.Listening]]:
         raise
 
 
-def _work(
-    config: Config,
-    dns: DnsConfig,
-    share: Sequence[listeners.Listening],
-    secret: bytes,
-    parent_ended: int | None = None,
-) -> Exit:
+def _work(config: Config, dns: DnsConfig, share: Sequence[listeners.Listening], secret: bytes) -> Exit:
     from dns_resolver import role  # noqa: PLC0415 - see above
 
-    return role.run(config, dns, share, secret, parent_ended)
+    return role.run(config, dns, share, secret)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import multiprocessing
 import resource
 import signal
 import time
@@ -28,35 +29,23 @@ _ROLE = "dns"
 _log = logging.getLogger(__name__)
 
 
-def run(
-    config: Config,
-    dns: DnsConfig,
-    listening: Sequence[Listening],
-    cookie_secret: bytes,
-    parent_ended: int | None = None,
-) -> Exit:
-    """Serve until SIGTERM or SIGINT, or until the descriptor `parent_ended` can be read.
-
-    Exit.REFUSED when something beside the queries broke.
-    """
+def run(config: Config, dns: DnsConfig, listening: Sequence[Listening], cookie_secret: bytes) -> Exit:
+    """Serve until SIGTERM or SIGINT. Exit.REFUSED when something beside the queries broke."""
     _allow_many_sockets()
-    return asyncio.run(_serve(config, dns, listening, cookie_secret, parent_ended))
+    return asyncio.run(_serve(config, dns, listening, cookie_secret))
 
 
 async def _serve(
-    config: Config,
-    dns: DnsConfig,
-    listening: Sequence[Listening],
-    cookie_secret: bytes,
-    parent_ended: int | None,
+    config: Config, dns: DnsConfig, listening: Sequence[Listening], cookie_secret: bytes
 ) -> Exit:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_report)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    if parent_ended is not None:  # a worker must not outlive the process that holds its sockets
-        loop.add_reader(parent_ended, stop.set)
+    parent = multiprocessing.parent_process()
+    if parent is not None:  # a worker must not outlive the process that holds its sockets
+        loop.add_reader(parent.sentinel, stop.set)
 
     events = Events()
     engine = open_engine(config.state_dir, on_fault=events.fault)

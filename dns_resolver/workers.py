@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
+from cop_filter import lifeline
 from cop_filter.cli.exits import Exit
 from dns_resolver.listeners import Listening
 
@@ -26,8 +27,7 @@ _RESTART_PAUSE_S = 1.0
 _STOP_S = 6.0
 _log = logging.getLogger(__name__)
 
-Work = Callable[[Sequence[Listening], int], Exit]
-"""Is given its sockets, and a descriptor that can be read once the supervising process has ended."""
+Work = Callable[[Sequence[Listening]], Exit]
 
 
 def supervise(shares: Sequence[Sequence[Listening]], work: Work, on_death: Callable[[], None]) -> Exit:
@@ -66,7 +66,7 @@ def supervise(shares: Sequence[Sequence[Listening]], work: Work, on_death: Calla
 
 def _start(share: Sequence[Listening], work: Work) -> BaseProcess:
     # fork: the sockets and the configuration are there without being named on a command line.
-    process = multiprocessing.get_context("fork").Process(target=_work, args=(share, work))
+    process = multiprocessing.get_context("fork").Process(target=_work, args=(share, work, os.getpid()))
     # A signal to the newborn must wait until it no longer has its parent's handlers.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     try:
@@ -76,13 +76,13 @@ def _start(share: Sequence[Listening], work: Work) -> BaseProcess:
     return process
 
 
-def _work(share: Sequence[Listening], work: Work) -> None:
+def _work(share: Sequence[Listening], work: Work, parent: int) -> None:
     signal.set_wakeup_fd(-1)
     for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
-    parent_ended = multiprocessing.parent_process().sentinel  # type: ignore[union-attr]  # this is a child
-    raise SystemExit(int(work(share, parent_ended)))
+    lifeline.end_with(parent)
+    raise SystemExit(int(work(share)))
 
 
 def _stop(workers: Sequence[BaseProcess]) -> None:
