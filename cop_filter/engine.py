@@ -99,6 +99,13 @@ class Engine:
         decider = self._decider
         return self._answer(decider, decider.match_host, name, _PLANES[plane])
 
+    def decide_codes(self, codes: Codes, plane: str = "dns") -> Verdict | None:
+        """The verdict for matches as an index tells them; None when they are not of this generation."""
+        decider = self._decider
+        if any(read_code(each)[0] >= len(decider.policy.lists) for each in as_tuple(codes)):
+            return None
+        return self._resolve(decider, codes, _PLANES[plane])
+
     def decide_url(self, url: str | bytes, plane: str = "http") -> Verdict:
         """The verdict for a URL; planes other than http see its host only. Raises InvalidUrl."""
         decider = self._decider

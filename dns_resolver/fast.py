@@ -15,14 +15,14 @@ from typing import Protocol, get_args
 from cop_filter._native import FastPath, HandUp, Index
 from cop_filter.errors import CopFilterError
 from cop_filter.events import DnsEvent, Events
-from cop_filter.index import Matcher
+from cop_filter.index import Codes, Matcher
 from cop_filter.verdict import Plane, Verdict
 from dns_resolver.answers import Answers
 from dns_resolver.cache import Cache
 from dns_resolver.forwarder import Forwarder
 from dns_resolver.local_zones import zones
 from dns_resolver.resolver import OUTSIDE, Pending, Resolver
-from dns_resolver.wire import TRANSFER_AND_META_TYPES
+from dns_resolver.wire import TRANSFER_AND_META_TYPES, Reply
 
 _BATCH = 64
 """Queries taken in one turn of the event loop; more would starve the upstream answers."""
@@ -37,6 +37,10 @@ _RESULTS = {
     "upstream_silent": "timeout",
 }
 _EVENTS: dict[str, DnsEvent] = {word: word for word in get_args(DnsEvent)}
+
+
+Lesson = tuple[Codes, int, int, str, Reply | None]
+"""Matches, query type, label, action, and the reply unless the question may go on."""
 
 
 class FastPathEnded(CopFilterError):  # noqa: N818 - named like FetchFailed in cop_filter.errors
@@ -54,6 +58,8 @@ class Decides(Protocol):
 
     @property
     def allow(self) -> Verdict: ...
+
+    def decide_codes(self, codes: Codes) -> Verdict | None: ...
 
     def holds(self) -> tuple[float, float]: ...
 
@@ -77,6 +83,7 @@ class FastListener:
         self._native = native
         self._engine = engine
         self._resolver = resolver
+        self._answers = answers
         self._zones = zones(answers)
         self._forwarder = forwarder
         self._cache = cache
@@ -96,7 +103,10 @@ class FastListener:
         return len(self._tasks)
 
     def install(self) -> None:
-        """Have the thread answer by the engine's generation alone; to be called after each swap."""
+        """Have the thread answer by the engine's generation alone; to be called after each swap.
+
+        What it had learned is told anew, so that no query has to wait for it.
+        """
         index = self._engine.index
         self._holds = self._engine.holds()
         self._serial = self._native.install(
@@ -104,7 +114,12 @@ class FastListener:
             self._label(self._engine.allow),
             self._holds,
             self._zones,
+            self._lessons(self._native.learned()),
         )
+
+    def teach(self, codes: Codes, qtype: int) -> None:
+        """Tell the thread what is decided about these matches."""
+        self._native.learn(self._serial, self._lessons([(codes, qtype)]))
 
     def start(self) -> None:
         """Begin to answer."""
@@ -152,12 +167,16 @@ class FastListener:
             self._answer(hand_up)
         return len(batch) == _BATCH
 
-    def teach(self, host: str, qtype: int) -> None:
-        """Tell the thread what is decided about whatever `host` matches."""
-        faults = self._engine.faults
-        verdict, reply = self._resolver.stopped(host, qtype)
-        if self._engine.faults == faults:  # what the fail policy says is for one answer, not for good
-            self._native.learn(self._serial, host, qtype, self._label(verdict), verdict.action, reply)
+    def _lessons(self, wanted: Iterable[tuple[Codes, int]]) -> list[Lesson]:
+        lessons: list[Lesson] = []
+        for codes, qtype in wanted:
+            faults = self._engine.faults
+            verdict = self._engine.decide_codes(codes)
+            # What the fail policy says is for one answer, not for good.
+            if verdict is not None and self._engine.faults == faults:
+                reply = self._answers.stops(verdict, qtype)
+                lessons.append((codes, qtype, self._label(verdict), verdict.action.value, reply))
+        return lessons
 
     def _label(self, verdict: Verdict) -> int:
         """The number under which the thread counts this verdict's action and list."""

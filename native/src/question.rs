@@ -73,7 +73,7 @@ impl Question<'_> {
 }
 
 /// What applies to a question, most specific first. Most answers allocate nothing.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Codes {
     None,
     One(u32),

@@ -5,6 +5,7 @@ import socket
 import struct
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 
@@ -427,11 +428,27 @@ async def test_a_verdict_of_the_fail_policy_is_not_learned(listen, client, engin
 
 async def test_what_was_taught_for_an_earlier_generation_is_ignored(listen, client, names, answers):
     listener, address = listen()
+    assert (await asked(client(), "bad.example", address)).data == [SPLASH]
     old = listener._serial
     listener.install()
-    blocked = answers.nxdomain()
-    listener._native.learn(old, "bad.example", TYPE_A, 0, "block", blocked)
+    (codes, _), *_ = listener._native.learned()
+    listener._native.learn(old, [(codes, TYPE_A, 0, "block", answers.nxdomain())])
     assert (await asked(client(), "bad.example", address)).data == [SPLASH]
+
+
+async def test_what_was_learned_is_told_anew_for_the_next_generation(listen, client, names, counted):
+    listener, address = listen()
+    sock = client()
+    await asked(sock, "bad.example", address)
+    names.publish(national=["bad.example", "good.example"])
+    listener.install()
+    assert (await asked(sock, "good.example", address)).data == [SPLASH]
+    names.config = replace(names.config, lists=names.config.lists[1:])
+    names.publish(refusing=["bad.example"])
+    listener.install()
+    assert (await asked(sock, "bad.example", address)).rcode == 5
+    await listener.stop(1.0)
+    assert counted("dns_events", event="handed_up") == 1
 
 
 async def test_a_thread_that_ends_by_itself_ends_the_listener(listen):

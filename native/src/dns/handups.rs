@@ -1,8 +1,8 @@
 //! The queue of what Python must look at: bounded, and fair between client networks.
 
 use crate::dns::limits::{Limit, RateLimit, Shares};
-use crate::dns::path::Undecided;
 use crate::dns::sockets::{Bell, Peer};
+use crate::dns::standing::Undecided;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;

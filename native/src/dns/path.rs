@@ -8,7 +8,7 @@ use crate::dns::names;
 use crate::dns::query::{self, flags::RD, Query, Read};
 use crate::dns::reply::{self, Reply, Terms};
 use crate::dns::response::Answer;
-use crate::dns::standing::{Action, Decided, Judgement, Standing, Template};
+use crate::dns::standing::{Action, Decided, Judgement, Standing, Template, Undecided};
 use crate::dns::tally::{Event, Tally};
 use crate::index::Match;
 use std::net::IpAddr;
@@ -54,13 +54,6 @@ pub enum Outcome {
     Miss,
     /// Python's turn; with the decision that it has not told yet, if that is the reason.
     HandUp(Option<Undecided>),
-}
-
-/// What Python has not said yet: what the matches of a host mean for a query type.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undecided {
-    pub host: Box<[u8]>,
-    pub qtype: u16,
 }
 
 /// What an upstream is to be asked, and under what its answer is kept.
@@ -176,7 +169,7 @@ impl Path {
         let own = match standing.judge(&self.host, qtype, &mut self.found) {
             Judgement::Unlisted => Own::unlisted(standing),
             Judgement::Known(decided) if decided.reply.is_none() => Own::of(decided),
-            Judgement::Unknown => return Err(self.undecided(qtype)),
+            Judgement::Unknown(undecided) => return Err(Outcome::HandUp(Some(undecided))),
             Judgement::Known(_) | Judgement::Unreadable => return Err(Outcome::HandUp(None)),
         };
         self.judge_targets(standing, qtype, answer, own)
@@ -232,7 +225,7 @@ impl Path {
                 }
                 Own::of(decided)
             }
-            Judgement::Unknown => return self.undecided(qtype),
+            Judgement::Unknown(undecided) => return Outcome::HandUp(Some(undecided)),
             Judgement::Unreadable => return Outcome::HandUp(None),
         };
         if !recursive || self.rules.never_forwarded.binary_search(&qtype).is_ok() {
@@ -290,18 +283,11 @@ impl Path {
                     }
                     Action::Observe | Action::Allow | Action::Steer => {}
                 },
-                Judgement::Unknown => return Err(self.undecided(qtype)),
+                Judgement::Unknown(undecided) => return Err(Outcome::HandUp(Some(undecided))),
                 Judgement::Unreadable => return Err(Outcome::HandUp(None)),
             }
         }
         Ok(own.label)
-    }
-
-    fn undecided(&self, qtype: u16) -> Outcome {
-        Outcome::HandUp(Some(Undecided {
-            host: self.host.as_slice().into(),
-            qtype,
-        }))
     }
 
     /// The terms for a client, and whether it is answered at all.

@@ -61,12 +61,18 @@ pub struct Zone {
     pub reply: Template,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// What Python has not said yet: what these matches mean for a query type.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Undecided {
+    pub codes: Codes,
+    pub qtype: u16,
+}
+
+#[derive(Debug, Clone)]
 pub enum Judgement<'a> {
     Unlisted,
     Known(&'a Decided),
-    /// Python has not yet said what these matches mean.
-    Unknown,
+    Unknown(Undecided),
     /// No canonical form: Python knows what to do.
     Unreadable,
 }
@@ -80,7 +86,7 @@ pub struct Standing {
     /// Wall-clock seconds between which what Python said stays true: exemptions begin and end.
     holds: (f64, f64),
     zones: Vec<Zone>,
-    decided: HashMap<(Codes, u16), Decided>,
+    decided: HashMap<Undecided, Decided>,
 }
 
 impl Standing {
@@ -116,22 +122,27 @@ impl Standing {
         match self.codes(host, found) {
             Err(_) => Judgement::Unreadable,
             Ok(Codes::None) => Judgement::Unlisted,
-            Ok(codes) => self
-                .decided
-                .get(&(codes, qtype))
-                .map_or(Judgement::Unknown, Judgement::Known),
+            Ok(codes) => {
+                let asked = Undecided { codes, qtype };
+                match self.decided.get(&asked) {
+                    Some(decided) => Judgement::Known(decided),
+                    None => Judgement::Unknown(asked),
+                }
+            }
         }
     }
 
-    /// Remembers what Python said about whatever `host` matches.
-    pub fn learn(&mut self, host: &[u8], qtype: u16, decided: Decided) {
-        let Ok(codes) = self.codes(host, &mut Vec::new()) else {
-            return;
-        };
+    /// Remembers what Python said.
+    pub fn learn(&mut self, asked: Undecided, decided: Decided) {
         if self.decided.len() >= MAX_DECIDED {
             self.decided.clear();
         }
-        self.decided.insert((codes, qtype), decided);
+        self.decided.insert(asked, decided);
+    }
+
+    /// What Python has spoken about.
+    pub fn learned(&self) -> impl Iterator<Item = &Undecided> {
+        self.decided.keys()
     }
 
     fn codes(&self, host: &[u8], found: &mut Vec<Match>) -> Result<Codes, canonical::Invalid> {

@@ -2,7 +2,7 @@
 
 use crate::question::Codes;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyInt, PyTuple};
 
 impl<'py> IntoPyObject<'py> for Codes {
     type Target = PyAny;
@@ -15,5 +15,19 @@ impl<'py> IntoPyObject<'py> for Codes {
             Self::One(code) => code.into_pyobject(py)?.into_any(),
             Self::Many(codes) => PyTuple::new(py, codes)?.into_any(),
         })
+    }
+}
+
+impl FromPyObject<'_, '_> for Codes {
+    type Error = PyErr;
+
+    fn extract(codes: Borrowed<'_, '_, PyAny>) -> PyResult<Self> {
+        if codes.is_none() {
+            return Ok(Self::None);
+        }
+        if codes.is_instance_of::<PyInt>() {
+            return Ok(Self::One(codes.extract()?));
+        }
+        Ok(Self::Many(codes.extract()?))
     }
 }

@@ -7,12 +7,13 @@ use crate::dns::clients::Networks;
 use crate::dns::cookies::Cookies;
 use crate::dns::handups::HandUp;
 use crate::dns::limits::RateLimit;
-use crate::dns::path::{Desk, Now, Outcome, Path, Rules, Undecided};
+use crate::dns::path::{Desk, Now, Outcome, Path, Rules};
 use crate::dns::shared::{lock, Shared};
 use crate::dns::sockets::{fill_random, Outbox};
-use crate::dns::standing::{Action, Decided, Standing, Template, Zone};
+use crate::dns::standing::{Action, Decided, Standing, Template, Undecided, Zone};
 use crate::dns::tally::{Event, Tally};
 use crate::dns::worker::Worker;
+use crate::question::Codes;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -24,6 +25,8 @@ use std::thread::JoinHandle;
 
 /// (response code, answers, authorities, body, EDE codes, policy)
 type ReplyParts = (u16, u16, u16, Vec<u8>, Vec<u16>, bool);
+/// (matches, query type, label, action, the reply unless the question may go on)
+type Lesson = (Codes, u16, u32, String, Option<ReplyParts>);
 /// Events by `FastPath.EVENTS`, decisions by label, latencies of fast and of forwarded answers.
 type Counts = (Vec<u64>, Vec<u64>, Vec<u64>, Vec<u64>);
 
@@ -31,7 +34,7 @@ type Counts = (Vec<u64>, Vec<u64>, Vec<u64>, Vec<u64>);
 type Looked<'py> = (
     &'static str,
     Option<Bound<'py, PyBytes>>,
-    Option<(String, u16)>,
+    Option<(Codes, u16)>,
 );
 
 fn template(parts: ReplyParts) -> Template {
@@ -46,9 +49,20 @@ fn template(parts: ReplyParts) -> Template {
     }
 }
 
-fn wanted(undecided: &Undecided) -> (String, u16) {
-    let host = String::from_utf8_lossy(&undecided.host);
-    (host.into_owned(), undecided.qtype)
+fn wanted(undecided: Undecided) -> (Codes, u16) {
+    (undecided.codes, undecided.qtype)
+}
+
+fn learn_all(standing: &mut Standing, lessons: Vec<Lesson>) -> PyResult<()> {
+    for (codes, qtype, label, word, reply) in lessons {
+        let decided = Decided {
+            label,
+            action: action(&word)?,
+            reply: reply.map(template),
+        };
+        standing.learn(Undecided { codes, qtype }, decided);
+    }
+    Ok(())
 }
 
 fn action(word: &str) -> PyResult<Action> {
@@ -88,10 +102,10 @@ impl PyHandUp {
         self.0.peer.client.ip().to_string()
     }
 
-    /// The host and query type whose decision the fast path would like to be told.
+    /// The matches and the query type whose decision the fast path would like to be told.
     #[getter]
-    fn undecided(&self) -> Option<(String, u16)> {
-        self.0.undecided.as_ref().map(wanted)
+    fn undecided(&self) -> Option<(Codes, u16)> {
+        self.0.undecided.clone().map(wanted)
     }
 
     /// How long an upstream was waited for already.
@@ -157,8 +171,9 @@ impl PyFastPath {
         })
     }
 
-    /// From now on answers by this generation alone; what was taught before is forgotten. Gives the
-    /// serial number to teach under. `holds`: from when to when (Unix seconds) what is taught stays true.
+    /// From now on answers by this generation alone; what was learned before is forgotten, and `lessons`
+    /// are learned. Gives the serial number to teach under. `holds`: from when to when (Unix seconds) what is
+    /// taught stays true.
     fn install(
         &self,
         py: Python<'_>,
@@ -166,7 +181,8 @@ impl PyFastPath {
         unlisted_label: u32,
         holds: (f64, f64),
         zones: Vec<(Vec<u8>, ReplyParts)>,
-    ) -> u32 {
+        lessons: Vec<Lesson>,
+    ) -> PyResult<u32> {
         let index = index.map(|index| Arc::clone(&index.0));
         let zones = zones
             .into_iter()
@@ -175,36 +191,24 @@ impl PyFastPath {
                 reply: template(reply),
             })
             .collect();
-        py.detach(|| {
+        let mut next = Standing::new(0, index, unlisted_label, holds, zones);
+        learn_all(&mut next, lessons)?;
+        let (serial, before) = py.detach(|| {
             let mut standing = self
                 .shared
                 .standing
                 .write()
                 .unwrap_or_else(PoisonError::into_inner);
-            let serial = standing.serial.wrapping_add(1).max(1);
-            *standing = Standing::new(serial, index, unlisted_label, holds, zones);
-            serial
-        })
+            next.serial = standing.serial.wrapping_add(1).max(1);
+            (next.serial, std::mem::replace(&mut *standing, next))
+        });
+        // An index takes its time to be unmapped: nobody waits for the lock meanwhile.
+        py.detach(|| drop(before));
+        Ok(serial)
     }
 
-    /// Teaches what was decided about a host and a query type; ignored when the serial is an old one.
-    /// `reply` is None when the question may go on to an upstream.
-    #[allow(clippy::too_many_arguments)] // One decision, flat.
-    fn learn(
-        &self,
-        py: Python<'_>,
-        serial: u32,
-        host: &str,
-        qtype: u16,
-        label: u32,
-        action_word: &str,
-        reply: Option<ReplyParts>,
-    ) -> PyResult<()> {
-        let decided = Decided {
-            label,
-            action: action(action_word)?,
-            reply: reply.map(template),
-        };
+    /// Teaches what was decided; ignored when the serial is an old one.
+    fn learn(&self, py: Python<'_>, serial: u32, lessons: Vec<Lesson>) -> PyResult<()> {
         py.detach(|| {
             let mut standing = self
                 .shared
@@ -212,10 +216,20 @@ impl PyFastPath {
                 .write()
                 .unwrap_or_else(PoisonError::into_inner);
             if standing.serial == serial {
-                standing.learn(host.as_bytes(), qtype, decided);
+                learn_all(&mut standing, lessons)?;
             }
-        });
-        Ok(())
+            Ok(())
+        })
+    }
+
+    /// The matches and query types about which it has learned.
+    fn learned(&self) -> Vec<(Codes, u16)> {
+        let standing = self
+            .shared
+            .standing
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        standing.learned().cloned().map(wanted).collect()
     }
 
     /// Which upstream to ask over plain UDP; None: hand every miss up.
@@ -338,7 +352,7 @@ impl PyFastPath {
             Outcome::Answered => ("answered", Some(PyBytes::new(py, &out)), None),
             Outcome::Silent => ("silent", None, None),
             Outcome::Miss => ("miss", None, None),
-            Outcome::HandUp(undecided) => ("handed_up", None, undecided.as_ref().map(wanted)),
+            Outcome::HandUp(undecided) => ("handed_up", None, undecided.map(wanted)),
         }
     }
 }
