@@ -10,13 +10,14 @@ use _native::dns::cache::{Cache, Judged};
 use _native::dns::clients::Networks;
 use _native::dns::cookies::Cookies;
 use _native::dns::limits::RateLimit;
-use _native::dns::path::{Desk, Now, Outcome, Path, Rules, Undecided};
+use _native::dns::path::{Desk, Now, Outcome, Path, Rules};
 use _native::dns::query::{self, flags, rcode, Query, Read, HEADER_BYTES};
 use _native::dns::reply::Terms;
 use _native::dns::response;
-use _native::dns::standing::{Action, Decided, Standing, Template, Zone};
+use _native::dns::standing::{Action, Decided, Standing, Template, Undecided, Zone};
 use _native::dns::tally::Tally;
 use _native::index::Index;
+use _native::question::Codes;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -269,10 +270,16 @@ impl Site {
     }
 
     fn decide(&mut self, undecided: Option<Undecided>) {
-        let Some(Undecided { host, qtype }) = undecided else {
+        let Some(undecided) = undecided else {
             return;
         };
-        let blocked = self.is_blocked(&corpus::name(std::str::from_utf8(&host).unwrap()));
+        let codes = match &undecided.codes {
+            Codes::None => panic!("nothing is found, and nothing to be said about it"),
+            Codes::One(code) => vec![*code],
+            Codes::Many(codes) => codes.clone(),
+        };
+        let lists = lists_in_force(self.standing.serial);
+        let blocked = codes.iter().any(|code| ((code >> 5) as usize) < lists);
         let (action, label) = if blocked {
             (Action::Block, 1)
         } else {
@@ -280,8 +287,7 @@ impl Site {
         };
         let reply = blocked.then(|| template(rcode::NOERROR, REFUGE));
         self.standing.learn(
-            &host,
-            qtype,
+            undecided,
             Decided {
                 label,
                 action,
