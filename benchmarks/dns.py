@@ -28,7 +28,7 @@ import results
 from dns_generator import Generator, GeneratorError
 from dns_peers import PEERS, Peer, Running
 from dns_peers import Site as PeerSite
-from dns_questions import SEED, SPLASH
+from dns_questions import SEED
 from dns_server import Program, Server, started
 from published import free_port
 
@@ -135,11 +135,12 @@ class _Bench:
                 len(self._names),
                 peer.command(site),
                 site.port,
-                (f"www.{self._names[0]}", SPLASH),
+                dns_questions.probes(self._names),
             )
             try:
                 server = stack.enter_context(started(program, self._on))
-                self._generator.check(server.port, self._asked.listed)
+                for questions in (self._asked.listed, self._asked.cached):
+                    self._generator.check(server.port, questions)
             except (RuntimeError, GeneratorError) as problem:
                 _tell(f"{peer.name} is left out: {problem}")
                 continue

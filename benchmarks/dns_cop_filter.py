@@ -8,7 +8,7 @@ from pathlib import Path
 
 import results
 from dns_cores import pinned
-from dns_questions import SPLASH, write_names
+from dns_questions import SPLASH, probes, write_names
 from dns_server import Program, Server, started
 from published import free_port, publish
 
@@ -53,7 +53,7 @@ class Site:
         self.config = publish(self._folder / f"{port}.toml", roles, self._listed)
         command = [sys.executable, "-m", "dns_resolver", "--config", str(self.config)]
         version = results.versions()["cop-filter"]
-        program = Program(NAME, version, len(self._listed), command, port, (f"www.{self._listed[0]}", SPLASH))
+        program = Program(NAME, version, len(self._listed), command, port, probes(self._listed))
         return started(program, on)
 
     def stage(self, listed: Sequence[str]) -> Path:

@@ -150,7 +150,10 @@ loglevel=2
     def reload(self, running: Running) -> None:
         folder = running.site.folder
         command = ["rec_control", f"--config-dir={folder}", f"--socket-dir={folder}"]
-        subprocess.run([*command, "reload-lua-config"], check=True, stdout=subprocess.DEVNULL)
+        # It waits until the list is loaded, five seconds at most unless told.
+        subprocess.run(
+            [*command, "--timeout=120", "reload-lua-config"], check=True, stdout=subprocess.DEVNULL
+        )
 
 
 class Unbound(Peer):

@@ -18,6 +18,12 @@ def names(count: int, seed: int = SEED) -> list[str]:
     return [f"{rng.getrandbits(40):010x}-{number:07}.example" for number in range(count)]
 
 
+def probes(listed: Sequence[str]) -> list[str]:
+    """Subdomains of a hundred domains from all over the list, the last one among them."""
+    step = max(len(listed) // 100, 1)
+    return [f"www.{name}" for name in listed[::-step]]
+
+
 def write_names(path: Path, listed: Iterable[str]) -> Path:
     """One a line."""
     with path.open("w", encoding="ascii") as file:

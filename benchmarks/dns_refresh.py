@@ -11,13 +11,18 @@ import dns_questions
 from dns_cop_filter import Site
 from dns_generator import Generator, latencies
 from dns_peers import Running
-from dns_questions import SPLASH, Asked
+from dns_questions import ORIGIN, SPLASH, Asked
 from dns_server import Server, answers
 from dns_throughput import NORMAL_PER_S
 
 CHANGED_SHARE = 0.1
 _SAMPLE_S = 0.02
-_IN_FORCE_S = 120.0
+_LOAD_S = 600.0
+"""It is ended long before."""
+_ANSWER_S = 1.0
+_IN_FORCE_S = 60.0
+_STALE_S = 10.0
+"""A cached answer that is given for so long after the list came into force is stale: no time is told then."""
 _AFTER_S = 2.0
 """The load goes on, for what a swap leaves to be done afterwards."""
 
@@ -39,23 +44,43 @@ def lists(names: Sequence[str]) -> Lists:
 
 
 @dataclass(slots=True)
-class _Watch:
-    """Looks at the server's memory, and whether a name is listed yet."""
+class _Peak:
+    """Looks at the server's memory many times a second."""
 
     server: Server
-    name: str
-    peak_mb: float = 0.0
-    in_force_at: float | None = None
+    mb: float = 0.0
     _over: threading.Event = field(default_factory=threading.Event)
 
     def __call__(self) -> None:
         while not self._over.wait(_SAMPLE_S):
-            self.peak_mb = max(self.peak_mb, self.server.largest_rss_mb())
-            if self.in_force_at is None and answers(self.server.port, self.name, SPLASH, wait_s=_SAMPLE_S):
-                self.in_force_at = time.monotonic()
+            self.mb = max(self.mb, self.server.largest_rss_mb())
 
     def end(self) -> None:
         self._over.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    """Monotonic times at which a listed name was first blocked: one asked for anew, one cached as allowed."""
+
+    fresh: float | None
+    cached: float | None
+
+
+def _await_in_force(port: int, new: str) -> _InForce:
+    began, number = time.monotonic(), 0
+    fresh = cached = None
+    while fresh is None or cached is None:
+        now = time.monotonic()
+        if now - began > _IN_FORCE_S or (fresh is not None and now - fresh > _STALE_S):
+            break
+        number += 1
+        if fresh is None and answers(port, f"p{number}.{new}", SPLASH, wait_s=_ANSWER_S):
+            fresh = time.monotonic()
+        if cached is None and answers(port, new, SPLASH, wait_s=_ANSWER_S):
+            cached = time.monotonic()
+        time.sleep(_SAMPLE_S / 4)
+    return _InForce(fresh, cached)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,36 +94,39 @@ class Publishing:
 
 def under_load(generator: Generator, server: Server, asked: Asked, publishing: Publishing) -> dict[str, Any]:
     """Ask at the normal rate while it is published, and some time after it is in force."""
-    steady_mb = server.largest_rss_mb()
     load = generator.start(
         server.port,
         asked.cached,
         mode="open",
         rate=NORMAL_PER_S,
-        seconds=_IN_FORCE_S + 60,
+        seconds=_LOAD_S,
         also=asked.listed,
         also_share=0.5,
     )
-    watch = _Watch(server, publishing.new)
-    thread = threading.Thread(target=watch)
+    peak = _Peak(server)
+    thread = threading.Thread(target=peak)
     thread.start()
-    began = time.monotonic()
-    published = publishing.publish()
-    while watch.in_force_at is None and time.monotonic() - published < _IN_FORCE_S:
-        time.sleep(_SAMPLE_S)
-    time.sleep(_AFTER_S)
-    watch.end()
-    thread.join()
-    load.stop()
+    try:
+        while not answers(server.port, publishing.new, ORIGIN, wait_s=_ANSWER_S):
+            pass
+        steady_mb = server.largest_rss_mb()
+        began = time.monotonic()
+        published = publishing.publish()
+        in_force = _await_in_force(server.port, publishing.new)
+        time.sleep(_AFTER_S)
+    finally:
+        peak.end()
+        thread.join()
+        load.stop()
     run = load.report()
-    in_force = watch.in_force_at
     return {
         "measure": "refresh under load",
         **server.about,
         "workload": "20,000/s, half listed, half cached",
         "way": publishing.way,
         "publish_s": round(published - began, 2),
-        "in_force_s": None if in_force is None else round(max(in_force - published, 0.0), 2),
+        "in_force_s": _after(published, in_force.fresh),
+        "in_force_for_cached_s": _after(published, in_force.cached),
         "sent": run["sent"],
         "lost_queries": run["lost"],
         "lost_share": round(run["lost"] / max(run["sent"], 1), 4),
@@ -106,10 +134,14 @@ def under_load(generator: Generator, server: Server, asked: Asked, publishing: P
         "longest_gap_ms": run["longest_gap_ms"],
         **latencies(run),
         "steady_rss_mb": steady_mb,
-        "peak_rss_mb": watch.peak_mb,
-        "peak_of_steady": round(watch.peak_mb / steady_mb, 2),
+        "peak_rss_mb": peak.mb,
+        "peak_of_steady": round(peak.mb / steady_mb, 2),
         "generator_limited": run["generator_limited"],
     }
+
+
+def _after(published: float, in_force: float | None) -> float | None:
+    return None if in_force is None else round(max(in_force - published, 0.0), 2)
 
 
 def of_cop_filter(
@@ -120,8 +152,8 @@ def of_cop_filter(
 
     def publish() -> float:
         with site.publishing(staged, generator.cores.load) as process:
-            printed, _ = process.communicate()
-        return float(printed)
+            assert process.stdout is not None
+            return float(process.stdout.readline())
 
     way = "compiled by a fresh process; workers see the pointer change"
     return under_load(generator, server, asked, Publishing(publish, way, changed.new))

@@ -8,12 +8,13 @@ import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from dns_cores import pinned
+from dns_questions import SPLASH
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -31,14 +32,17 @@ class Memory(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is to run on how many listed names; `probe` is a name and the only right address of it."""
+    """What is to run on how many listed names.
+
+    It is ready when it blocks every one of `probes`: some let through what they have not loaded yet.
+    """
 
     name: str
     version: str
     names: int
     command: list[str]
     port: int
-    probe: tuple[str, str]
+    probes: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +103,17 @@ def started(program: Program, on: list[int]) -> Iterator[Server]:
         ) as process,
     ):
         try:
-            while not answers(program.port, *program.probe, wait_s=0.05):
+            blocked = 0
+            while blocked < len(program.probes):
+                if answers(program.port, program.probes[blocked], SPLASH, wait_s=0.05):
+                    blocked += 1
+                    continue
                 if process.poll() is not None:
                     said.seek(0)
                     last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
                     raise RuntimeError(f"{program.name} ended before it answered: {last}")
                 if time.monotonic() - began > _READY_S:
-                    raise RuntimeError(f"{program.name} does not answer")
+                    raise RuntimeError(f"{program.name} does not answer as it must")
             yield Server(program, process.pid, round(time.monotonic() - began, 3))
         finally:
             stop(process)

@@ -63,7 +63,7 @@ def main() -> None:
     config, listed = map(Path, sys.argv[1:])
     with listed.open(encoding="ascii") as lines:
         publish_anew(config, (line.rstrip("\n") for line in lines))
-    print(time.monotonic())
+    print(time.monotonic(), flush=True)
 
 
 if __name__ == "__main__":
