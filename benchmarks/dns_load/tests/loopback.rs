@@ -144,7 +144,13 @@ fn a_signal_ends_the_asking_and_the_report_tells_what_was() {
     unsafe { libc::kill(process.id() as libc::pid_t, libc::SIGINT) };
     let report = String::from_utf8(process.wait_with_output().unwrap().stdout).unwrap();
     assert_eq!(count(&report, "answered"), 100, "{report}");
-    assert!(count(&report, "lost") > 0, "{report}");
+    // What was asked between the last answer and the signal is told too.
+    assert_eq!(
+        count(&report, "sent"),
+        100 + count(&report, "lost"),
+        "{report}"
+    );
+    assert!(figure::<f64>(&report, "seconds") < 50.0, "{report}");
 }
 
 #[test]
