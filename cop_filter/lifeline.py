@@ -9,6 +9,7 @@ import os
 import signal
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_GET_PDEATHSIG = 2
 
 
 def end_with(parent: int) -> None:
@@ -19,3 +20,10 @@ def end_with(parent: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:  # It died in between, and the signal will never come.
         os._exit(1)
+
+
+def is_tied() -> bool:
+    """Whether this process ends with its parent."""
+    number = ctypes.c_int(0)
+    ctypes.CDLL(None).prctl(_PR_GET_PDEATHSIG, ctypes.byref(number))
+    return number.value != 0

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cop_filter import lifeline
+from cop_filter import lifeline, privileges
 from cop_filter.config import Config
 from cop_filter.first_lists import FirstLists
 from cop_filter.report import counters
@@ -208,6 +208,7 @@ def die_with(parent: int) -> Callable[[], None]:
     def tie() -> None:
         # A role that has no use for SIGHUP, or has not yet come so far, must not be ended by it.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        privileges.be_root_again()  # it has ports to bind
         lifeline.end_with(parent)
 
     return tie
@@ -238,7 +239,12 @@ async def _serve(config: Config, config_path: Path) -> None:
 def serve(config: Config, config_path: Path) -> None:
     """Run every configured role until SIGTERM or SIGINT; SIGHUP refreshes all lists.
 
-    Raises StateError when the state folder cannot be used.
+    Started as root it stays so for its children's sake, and does all else as the configuration's user.
+    Raises StateError when the state folder cannot be used, ConfigError when there is no such user.
     """
-    Store(config.state_dir).prepare()
-    asyncio.run(_serve(config, config_path))
+    account = privileges.account(config.user, config.group)
+    with privileges.acting_as(account, config.state_dir):
+        Store(config.state_dir).prepare()
+        if account is None:
+            privileges.warn_of_root()
+        asyncio.run(_serve(config, config_path))

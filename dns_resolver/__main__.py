@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cop_filter import config as configuration
-from cop_filter import logs, secrecy
+from cop_filter import logs, privileges, secrecy
 from cop_filter.cli.exits import Exit, exit_code_of
 from cop_filter.config import Config, DnsConfig
 from cop_filter.errors import ConfigError, CopFilterError
@@ -33,12 +33,14 @@ def _serve(path: Path) -> Exit:
     config = configuration.load(path)
     if config.dns is None:
         raise ConfigError(["dns: is missing; the role needs its table: add [dns]"])
-    # prometheus-client looks at this variable when it is imported, so `role` is imported behind it.
-    if counters.VARIABLE not in os.environ:
-        os.environ[counters.VARIABLE] = str(counters.prepare(config.state_dir))
+    account = privileges.account(config.user, config.group)
     secret = cookie_secret.take(config.dns.cookie_secret_file)
     shares = _bind(config.dns)
     _log.info("listening on every address of dns.listen")
+    privileges.give_up(account, config.state_dir)
+    # prometheus-client looks at this variable when it is imported, so `role` is imported behind it.
+    if counters.VARIABLE not in os.environ:
+        os.environ[counters.VARIABLE] = str(counters.prepare(config.state_dir))
     if len(shares) == 1:
         return _work(config, config.dns, shares[0], secret)
     return _supervise(config, config.dns, shares, secret)

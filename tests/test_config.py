@@ -316,6 +316,15 @@ def test_the_splash_answer_needs_an_address_to_give(read, problems) -> None:
     assert read(MINIMAL + DNS + SPLASH).dns is not None
 
 
+def test_a_role_can_become_a_user_of_the_configuration(read, problems) -> None:
+    config = read('user = "cop-filter"\ngroup = "filters"\n' + MINIMAL)
+    assert (config.user, config.group) == ("cop-filter", "filters")
+    assert (read(MINIMAL).user, read(MINIMAL).group) == (None, None)
+    assert problems('group = "filters"\n' + MINIMAL) == [
+        "user: is missing; a group needs the user whom it is for"
+    ]
+
+
 def test_two_roles_never_share_a_socket(problems) -> None:
     proxy = '[proxy]\nlisten = "127.0.0.1:5353"\n'
     assert problems(MINIMAL + DNS + SPLASH + proxy) == ["proxy.listen: is already taken by dns.listen[0]"]

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from cop_filter import logs
+from cop_filter import logs, privileges
 from cop_filter.cli.exits import Exit
 from cop_filter.cli.progress import Bars
 from cop_filter.cli.roles import count_here
 from cop_filter.cli.settings import Settings, refuse_read_only
+from cop_filter.config import Config
 
 if TYPE_CHECKING:
     from cop_filter.sync import Outcome
@@ -33,6 +34,14 @@ def sync(settings: Settings, ids: tuple[str, ...], watch: bool, as_json: bool) -
     config = settings.config()
     if not watch:
         refuse_read_only(config)
+    account = privileges.account(config.user, config.group)
+    if watch:
+        privileges.give_up(account, config.state_dir)
+    with privileges.acting_as(account, config.state_dir):
+        return _sync(config, ids, watch, as_json)
+
+
+def _sync(config: Config, ids: tuple[str, ...], watch: bool, as_json: bool) -> Exit:
     count_here(config)
     from cop_filter import sync as syncing  # noqa: PLC0415  it looks at the environment when imported
 

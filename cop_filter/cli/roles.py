@@ -1,13 +1,14 @@
 """The roles: each runs until SIGTERM, alone under systemd or as a child of `cop-filter serve`."""
 
 import os
+import socket
 from collections.abc import Callable
 
 import click
 
-from cop_filter import supervisor
+from cop_filter import privileges, supervisor
 from cop_filter.cli.settings import Settings
-from cop_filter.config import Config
+from cop_filter.config import Address, Config
 from cop_filter.errors import ConfigError
 from cop_filter.report import counters
 
@@ -38,10 +39,10 @@ def proxy(settings: Settings) -> None:
 def splash(settings: Settings) -> None:
     """Run the page that blocked people meet."""
 
-    def run(config: Config) -> None:
+    def run(config: Config, sock: socket.socket) -> None:
         from cop_filter.splash import server  # noqa: PLC0415  it looks at the environment when imported
 
-        server.run(config)
+        server.run(config, sock)
 
     _run("splash", settings, run)
 
@@ -51,10 +52,10 @@ def splash(settings: Settings) -> None:
 def metrics(settings: Settings) -> None:
     """Run the Prometheus endpoint."""
 
-    def run(config: Config) -> None:
+    def run(config: Config, sock: socket.socket) -> None:
         from cop_filter.report import endpoint  # noqa: PLC0415  it looks at the environment when imported
 
-        endpoint.run(config)
+        endpoint.run(config, sock)
 
     _run("metrics", settings, run)
 
@@ -68,15 +69,23 @@ def count_here(config: Config) -> None:
         os.environ[counters.VARIABLE] = str(counters.prepare(config.state_dir))
 
 
-def _run(name: str, settings: Settings, run: Callable[[Config], None]) -> None:
+def _run(name: str, settings: Settings, run: Callable[[Config, socket.socket], None]) -> None:
+    """Bind the role's port, give up what was needed for that, and only then do anything else."""
     config = _with_table(name, settings)
-    count_here(config)
-    run(config)
+    account = privileges.account(config.user, config.group)
+    listen: Address = getattr(config, name).listen
+    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
+    with socket.create_server(listen, family=family) as sock:
+        privileges.give_up(account, config.state_dir)
+        count_here(config)
+        run(config, sock)
 
 
 def _become(name: str, settings: Settings) -> None:
     """Replace this process, so that the process id which systemd knows is the role's own."""
-    count_here(_with_table(name, settings))
+    config = _with_table(name, settings)
+    with privileges.acting_as(privileges.account(config.user, config.group), config.state_dir):
+        count_here(config)
     argv = supervisor.role(name, settings.config_path).argv
     os.execv(argv[0], argv)  # noqa: S606  no shell on purpose; our own interpreter and module
 

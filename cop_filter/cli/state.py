@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import click
 
+from cop_filter import privileges
 from cop_filter.cli.exits import Exit
 from cop_filter.cli.settings import Settings, existing_state
 from cop_filter.errors import ConfigError, StateError
@@ -74,10 +75,12 @@ def rollback(settings: Settings) -> None:
     A list that changes at its authority afterwards is published again: to hold a bad list back,
     also take it out of the configuration or stop `cop-filter sync --watch`.
     """
-    store = Store(existing_state(settings.config()))
+    config = settings.config()
+    store = Store(existing_state(config))
     if store.current() is None:
         raise StateError("nothing is published yet, so there is nothing to go back from")
-    before, after = store.rollback()
+    with privileges.acting_as(privileges.account(config.user, config.group), config.state_dir):
+        before, after = store.rollback()
     click.echo(f"rolled back from generation {before} to {after}")
 
 

@@ -119,7 +119,11 @@ def _homes(keys: dict[str, dict[str, Key]]) -> dict[str, str]:
 def keys_of(base: Path) -> dict[str, dict[str, Key]]:
     """The keys of every table, "" being the top of the file; relative paths start at `base`."""
     return {
-        "": {"state_dir": Key("state_dir", path(base), required=True)},
+        "": {
+            "state_dir": Key("state_dir", path(base), required=True),
+            "user": Key("user", text),
+            "group": Key("group", text),
+        },
         "operator": {
             "name": Key("name", text, required=True),
             "responsible_officer": Key("responsible_officer", text, required=True),

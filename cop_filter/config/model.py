@@ -137,3 +137,6 @@ class Config:
     proxy: ProxyConfig | None = None
     splash: SplashConfig | None = None
     metrics: MetricsConfig | None = None
+    user: str | None = None
+    """Who a role becomes that is started as root, once it has bound its ports."""
+    group: str | None = None

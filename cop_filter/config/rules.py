@@ -10,6 +10,8 @@ from cop_filter.verdict import Answer, Plane
 
 def check(sections: Sections, problems: list[str]) -> None:
     """Append every broken rule to `problems`; a key that could not be read breaks no rule here."""
+    if "group" in sections.top and "user" not in sections.top:
+        problems.append("user: is missing; a group needs the user whom it is for")
     _unique_ids(sections.lists, problems)
     for place, values in enumerate(sections.lists):
         where = f"lists[{place}]"

@@ -4,6 +4,7 @@ No label carries a name, a URL or a client: labels are list ids, planes, actions
 """
 
 import asyncio
+import socket
 from collections.abc import Callable, Iterable, Iterator
 
 from aiohttp import web
@@ -97,13 +98,7 @@ def create_app(config: Config) -> web.Application:
     return app
 
 
-def run(config: Config) -> None:
-    """Serve until SIGTERM or SIGINT; the caller has made the folder of the counters.
-
-    Raises ValueError without [metrics] in the configuration.
-    """
-    if config.metrics is None:
-        raise ValueError("no [metrics] in the configuration")
-    listen = config.metrics.listen
+def run(config: Config, sock: socket.socket) -> None:
+    """Serve on a bound socket until SIGTERM or SIGINT; the caller has made the folder of the counters."""
     # No access log: it would write down who asks.
-    web.run_app(create_app(config), host=listen.host, port=listen.port, access_log=None, print=None)
+    web.run_app(create_app(config), sock=sock, access_log=None, print=None)

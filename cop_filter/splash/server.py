@@ -5,12 +5,13 @@ It never keeps a body, never logs a request, and has no other answer but /health
 
 import asyncio
 import signal
+import socket
 from typing import Protocol
 
 from aiohttp import web
 
-from cop_filter.config import Config, SplashConfig
-from cop_filter.errors import ConfigError, InvalidUrl
+from cop_filter.config import Config
+from cop_filter.errors import InvalidUrl
 from cop_filter.events import Events
 from cop_filter.loader import Watcher, open_engine
 from cop_filter.splash.discreet_server import DiscreetServer
@@ -66,17 +67,15 @@ def _stopping_verdict(request: web.BaseRequest, engine: HostEngine, events: Even
         return None
 
 
-def run(config: Config) -> None:
-    """Serve the page until SIGTERM or SIGINT.
+def run(config: Config, sock: socket.socket) -> None:
+    """Serve the page on a bound socket until SIGTERM or SIGINT.
 
-    Raises ConfigError without a [splash] table, StateError when the state folder cannot serve.
+    Raises StateError when the state folder cannot serve.
     """
-    if config.splash is None:
-        raise ConfigError(["splash: this role needs the [splash] table with `listen` and `addresses`"])
-    asyncio.run(_serve(config, config.splash))
+    asyncio.run(_serve(config, sock))
 
 
-async def _serve(config: Config, splash: SplashConfig) -> None:
+async def _serve(config: Config, sock: socket.socket) -> None:
     events = Events()
     engine = open_engine(config.state_dir, on_fault=events.fault)
     watcher = Watcher(
@@ -88,7 +87,7 @@ async def _serve(config: Config, splash: SplashConfig) -> None:
     await runner.setup()
     beside = [asyncio.create_task(watcher.run()), asyncio.create_task(server.keep_bounded())]
     try:
-        await web.TCPSite(runner, splash.listen.host, splash.listen.port).start()
+        await web.SockSite(runner, sock).start()
         await _stop_signal()
     finally:
         for task in beside:

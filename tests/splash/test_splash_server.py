@@ -10,7 +10,7 @@ from aiohttp import web
 from verdicts import ALLOW, BLOCK, OPERATOR
 
 from cop_filter.config import Config
-from cop_filter.errors import ConfigError, InvalidUrl
+from cop_filter.errors import InvalidUrl
 from cop_filter.events import Events
 from cop_filter.splash import server
 
@@ -193,8 +193,3 @@ async def test_the_oldest_of_too_many_connections_make_room(engine):
     for _, writer in idle:
         writer.close()
     await runner.cleanup()
-
-
-def test_the_role_needs_its_table():
-    with pytest.raises(ConfigError, match="splash"):
-        server.run(Config(state_dir=Path("unused"), operator=OPERATOR, lists=()))
