@@ -6,7 +6,6 @@ what is decided in Python: see docs/dns-fast-path.md.
 """
 
 import asyncio
-import os
 import socket
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network
@@ -28,8 +27,6 @@ _BATCH = 64
 """Queries taken in one turn of the event loop; more would starve the upstream answers."""
 _MAX_PENDING = 4096
 _COLLECT_S = 0.2
-_YIELDING = 10
-"""How much less the kernel thinks of this thread than of the native one, when both want the core."""
 
 _RESULTS = {
     "upstream_answered": "answered",
@@ -126,8 +123,6 @@ class FastListener:
         self._forwarder.on_change = self._choose_upstream
         self._choose_upstream()
         self._native.start([sock.fileno() for sock in self._sockets])
-        # Per thread on Linux: the native one, started before, keeps its place.
-        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + _YIELDING)
         asyncio.get_running_loop().add_reader(self._native.fileno(), self._handed_up)
 
     async def run(self) -> None:
@@ -211,7 +206,7 @@ class FastListener:
 
     def _choose_upstream(self) -> None:
         upstream = self._forwarder.preferred
-        if upstream is None:
+        if upstream is None or "%" in upstream.host:  # a scoped address is Python's to ask
             self._native.forward_to()
         else:
             self._native.forward_to(upstream.host, upstream.port)

@@ -256,6 +256,11 @@ impl PyFastPath {
             .map(|socket| Ok(Arc::new(socket.try_clone()?)))
             .collect::<std::io::Result<_>>()?;
         let worker = Worker::new(Arc::clone(&self.shared), sockets)?;
+        // A panic's own text could hold what was looked at; where it happened tells enough.
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map_or("?".to_owned(), ToString::to_string);
+            eprintln!("cop-filter: a bug in native code at {place}");
+        }));
         *lock(&self.sockets) = to_answer_on;
         *thread = Some(
             std::thread::Builder::new()
