@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-import os
 import multiprocessing
+import os
 import resource
 import signal
 import time
