@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cop_filter import config as configuration
@@ -14,7 +15,7 @@ from cop_filter.cli.exits import Exit, exit_code_of
 from cop_filter.config import Config, DnsConfig
 from cop_filter.errors import ConfigError, CopFilterError
 from cop_filter.report import counters
-from dns_resolver import cookie_secret, listeners
+from dns_resolver import control, cookie_secret, listeners
 
 _log = logging.getLogger("dns_resolver")
 
@@ -52,7 +53,9 @@ def _supervise(
     from dns_resolver import workers  # noqa: PLC0415 - one process alone is ready sooner without
 
     def work(share: Sequence[listeners.Listening]) -> Exit:
-        return exit_code_of(lambda: _work(config, dns, share, secret))
+        number = next(number for number, one in enumerate(shares) if one is share)
+        path = dns.control and control.path_of(dns.control, number, len(shares))
+        return exit_code_of(lambda: _work(config, replace(dns, control=path), share, secret))
 
     def on_death() -> None:
         counters.forget_gauges(Path(os.environ[counters.VARIABLE]))

@@ -130,6 +130,7 @@ blocked_ttl = "1m"
 cache_size = "16MiB"
 udp_payload = 1400
 upstream_timeout = "1s"
+control = "/run/cop-filter/dns.sock"
 cookie_secret_file = "cookie.secret"
 rate_limit = 200
 rate_limit_slip = 0
@@ -155,6 +156,7 @@ listen = "[::1]:9153"
     assert config.dns.steer_to == (ip_address("192.0.2.81"),)
     assert (config.dns.blocked_ttl_s, config.dns.cache_bytes) == (60, 16 * 2**20)
     assert (config.dns.udp_payload_bytes, config.dns.upstream_timeout_s) == (1400, 1.0)
+    assert config.dns.control == Path("/run/cop-filter/dns.sock")
     assert config.dns.cookie_secret_file == tmp_path / "cookie.secret"
     assert (config.dns.rate_limit_per_s, config.dns.rate_limit_slip) == (200, 0)
     assert config.proxy is not None

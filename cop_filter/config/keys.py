@@ -147,6 +147,7 @@ def keys_of(base: Path) -> dict[str, dict[str, Key]]:
             "cache_size": Key("cache_bytes", size(0, 1024 * _GIB)),
             "udp_payload": Key("udp_payload_bytes", size(512, 4096)),
             "upstream_timeout": Key("upstream_timeout_s", duration(0.05, 30)),
+            "control": Key("control", path(base)),
             "cookie_secret_file": Key("cookie_secret_file", path(base)),
             "rate_limit": Key("rate_limit_per_s", integer(0, 10_000_000)),
             "rate_limit_slip": Key("rate_limit_slip", integer(0, 100)),

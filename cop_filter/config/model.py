@@ -92,6 +92,7 @@ class DnsConfig:
     cache_bytes: int = 64 * 1024 * 1024
     udp_payload_bytes: int = 1232
     upstream_timeout_s: float = 2.0
+    control: Path | None = None
     cookie_secret_file: Path | None = None
     rate_limit_per_s: int = 5000
     """Responses to one client network whose addresses no DNS cookie proves; 0: no limit."""
