@@ -8,7 +8,8 @@ from dns_questions import Asked
 from dns_throughput import NORMAL_PER_S
 
 UPSTREAM_DELAY_MS = 1000
-FLOOD_PER_S = 100_000
+FLOOD_PER_S = 1_000_000
+"""More than the generator can send: as fast as it goes."""
 _FLOODING = "127.9.0.1,127.9.0.2,127.9.0.3,127.9.0.4"
 _OTHERS = ",".join(f"127.{network}.0.1" for network in range(101, 117))
 """Clients of sixteen networks, each well under what a client network may ask by default."""

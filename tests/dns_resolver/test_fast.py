@@ -482,3 +482,25 @@ async def test_one_network_cannot_fill_the_queue_to_python(listen, client, count
             flooder.sendto(odd, tuple(address))
     assert (await asked(client("127.0.1.1"), "good.example", address, qclass=3)).rcode == 5
     await collected(listener, lambda: counted("dns_events", event="handed_up") >= 1000)
+
+
+async def test_a_flood_of_random_names_of_one_network_leaves_room_for_the_others(
+    listen, client, upstream, second, counted
+):
+    listener, address = listen(patience_s=5.0)
+    friend = client("127.0.1.1")
+    assert (await asked(friend, "www.good.example", address)).data == ["192.0.2.1"]
+    upstream.held.clear()
+    flooder = client("127.0.9.1")
+    for number in range(100):
+        for place in range(60):
+            flooder.sendto(query(f"x{number}-{place}.good.example"), tuple(address))
+        # The receive buffer holds some hundred datagrams: each round waits for its turn.
+        assert (await asked(friend, "www.good.example", address)).data == ["192.0.2.1"]
+        assert (await asked(friend, "bad.example", address)).data == [SPLASH]
+    await collected(listener, lambda: counted("dns_events", event="no_room") > 1000)
+    assert counted("dns_events", event="forwarded") <= 4097
+    friend.sendto(query("pages.example"), tuple(address))
+    await collected(listener, lambda: counted("dns_events", event="cache_hit") == 100)
+    upstream.held.set()
+    assert read((await receive(friend))[0]).data == ["192.0.2.3"]

@@ -141,9 +141,9 @@ async def test_100_000_mutated_datagrams_cost_the_server_nothing(server, counted
                 answered += 1
                 assert response[2] & 0x80, "only responses come back"
                 assert len(response) <= 1232
-    await settled(fast)
+    async with asyncio.timeout(9):  # less than the grace: nothing has to be given up
+        await fast.stop(10)
     assert answered > PACKETS / 4, "else the corpus tests too little"
-    await fast.stop(1)
     assert counted("dns_events", event="malformed") > PACKETS / 10
     assert counted("dns_events", event="ignored") > PACKETS / 100
     assert counted("decision_faults", plane="dns") == 0
