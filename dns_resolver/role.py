@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import multiprocessing
 import os
 import resource
 import signal
@@ -46,9 +45,6 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    parent = multiprocessing.parent_process()
-    if parent is not None:  # a worker must not outlive the process that holds its sockets
-        loop.add_reader(parent.sentinel, stop.set)
 
     events = Events()
     engine = open_engine(config.state_dir, on_fault=events.fault)

@@ -81,7 +81,7 @@ def _work(share: Sequence[Listening], work: Work, parent: int) -> None:
     for number in _STOP_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
-    lifeline.end_with(parent)
+    lifeline.end_with(parent)  # a worker must not outlive the process that holds its sockets
     raise SystemExit(int(work(share)))
 
 

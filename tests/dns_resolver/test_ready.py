@@ -8,7 +8,7 @@ from generations import a_config, publish
 
 SLOW = frozenset(
     {
-        *("aiohttp", "babel", "click", "cryptography", "jinja2", "mitmproxy", "rich"),
+        *("aiohttp", "babel", "click", "cryptography", "jinja2", "mitmproxy", "multiprocessing", "rich"),
         *("zstandard", "cop_filter.compiler", "cop_filter.sources", "cop_filter.supervisor"),
     }
 )
