@@ -120,6 +120,20 @@ class Resolver:
         verdict = qname.decide(self._engine, host)
         return verdict, self._answers.stops(verdict, qtype)
 
+    @property
+    def generation(self) -> int:
+        """The generation in force."""
+        return self._engine.generation
+
+    @property
+    def cached_answers(self) -> int:
+        """How many answers are kept."""
+        return len(self._cache)
+
+    def flush(self) -> None:
+        """Forget every kept answer."""
+        self._cache.clear()
+
     async def purge(self) -> int:
         """Drop cached answers that a new generation lists; call after each swap."""
         return await purge_listed(self._cache, self._engine)

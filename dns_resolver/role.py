@@ -16,6 +16,7 @@ from cop_filter.config import Config, DnsConfig
 from cop_filter.engine import Engine
 from cop_filter.events import Events
 from cop_filter.loader import Watcher, open_engine
+from dns_resolver import control
 from dns_resolver.answers import Answers
 from dns_resolver.cache import Cache
 from dns_resolver.fast import FastListener, native_path
@@ -99,6 +100,8 @@ async def _serve(
         fast.run(),
         _purge_after_swaps(resolver, swapped),
     ]
+    if dns.control is not None:
+        beside.append(control.serve(control.bind(dns.control), resolver))
     tcp = [TcpListener(pair.tcp, resolver, events) for pair in listening]
     try:
         return await _listen(fast, tcp, beside, stop)

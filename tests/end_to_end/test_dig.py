@@ -1,6 +1,7 @@
 """dig, as it comes with the system, asks the resolver as it runs in production."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -141,6 +142,7 @@ listen = ["127.0.0.1:{self.port}"{on_ipv6}]
 upstreams = ["127.0.0.1:{self.upstream.port}"]
 clients = ["127.0.0.1/32", "::1/128"]
 workers = {workers}
+control = "{folder}/dns.sock"
 steer_to = {steer_to}
 [splash]
 listen = "127.0.0.1:{free_port()}"
@@ -167,6 +169,13 @@ addresses = ["192.0.2.80", "2001:db8::80"]
         answers = [line.split(maxsplit=4)[4] for line in section[1].splitlines()] if section else []
         ede = [int(code) for code in re.findall(r"EDE: (\d+)", text)]
         return status[1] if status else None, answers, ede, text
+
+    def order(self, word):
+        """What the control socket answers."""
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(str(self.config.dns.control))
+            sock.sendall(f"{word}\n".encode())
+            return json.loads(sock.makefile().readline())
 
     def _await(self, name, data):
         deadline = time.monotonic() + 20
@@ -323,6 +332,16 @@ def test_workers_share_the_port_and_a_killed_one_is_replaced(tmp_path):
         assert answered == [["192.0.2.80"]] * 12
     finally:
         assert running.stop() == 0
+
+
+def test_the_control_socket_tells_the_generation_and_empties_the_cache(resolver):
+    resolver.dig("www.good.example")
+    asked = resolver.upstream.asked.count("www.good.example")
+    assert resolver.order("status")["generation"] == resolver.store.current()
+    assert resolver.order("status")["cached_answers"] >= 1
+    assert resolver.order("flush")["flushed"] >= 1
+    assert resolver.dig("www.good.example")[1] == ["192.0.2.1"]
+    assert resolver.upstream.asked.count("www.good.example") == asked + 1
 
 
 def test_a_wrong_start_names_the_key_and_the_exit_code_says_usage(tmp_path):

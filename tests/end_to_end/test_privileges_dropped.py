@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from common_ground import runnable
 from generations import a_config, publish
 from programs import require
 from whole_service import until
@@ -54,9 +55,8 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can bind th
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """A folder that another user may look into, and a Python that he may run."""
-    able = subprocess.run([sys.executable, "-c", "import cop_filter.engine"], user="nobody", check=False)
-    if able.returncode != 0:
-        pytest.skip("the user nobody may not run this Python")
+    if runnable("nobody", []) is None:
+        pytest.skip("the user nobody may not run this Python, and no mount namespace can be made for him")
     for port in (53, 80, 91):
         try:
             socket.create_server((ADDRESS, port)).close()
@@ -75,7 +75,9 @@ class Started:
         (folder / "list.txt").write_text("bad.example\n")
         (folder / "c.toml").write_text(CONFIG.format(folder=folder, address=ADDRESS, workers=workers))
         self.log = folder / "log.txt"
-        argv = [sys.executable, "-m", "cop_filter.cli", "--config", str(folder / "c.toml"), *words]
+        argv = runnable(
+            "nobody", [sys.executable, "-m", "cop_filter.cli", "--config", str(folder / "c.toml"), *words]
+        )
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(argv, stdout=log, stderr=log)
 
