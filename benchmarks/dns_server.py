@@ -89,6 +89,11 @@ class Server:
         return round(max((_rss_pages(pid) for pid in self.processes()), default=0) * _PAGE_BYTES / 2**20, 1)
 
 
+def _installed() -> dict[str, str]:
+    """The environment of an installed service, whose bytecode is kept beside it from the first start on."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 @contextlib.contextmanager
 def started(program: Program, on: list[int]) -> Iterator[Server]:
     """Run `program` on the cores `on` until the block ends.
@@ -99,7 +104,7 @@ def started(program: Program, on: list[int]) -> Iterator[Server]:
     with (
         tempfile.TemporaryFile() as said,
         subprocess.Popen(
-            pinned(program.command, *on), start_new_session=True, stdout=said, stderr=said
+            pinned(program.command, *on), start_new_session=True, stdout=said, stderr=said, env=_installed()
         ) as process,
     ):
         try:
