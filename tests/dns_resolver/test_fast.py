@@ -370,7 +370,7 @@ async def test_a_network_over_its_limit_is_sent_to_tcp_and_others_are_not(listen
     for number in range(100):
         sock.sendto(query("bad.example", id_=number), tuple(address))
     assert (await asked(other, "bad.example", address)).data == [SPLASH]
-    await collected(listener, lambda: counted("dns_events", event="rate_limited") >= 40)
+    await collected(listener, lambda: counted("dns_events", event="rate_limited") >= 70)
     whole, slipped = 0, 0
     with suppress(BlockingIOError):
         while True:
@@ -379,7 +379,7 @@ async def test_a_network_over_its_limit_is_sent_to_tcp_and_others_are_not(listen
             whole += not answer.tc
             assert answer.data == [] if answer.tc else [SPLASH]
     assert whole <= 20
-    assert slipped >= 40
+    assert 0 < slipped <= 20
 
 
 async def test_a_client_with_a_valid_cookie_is_not_limited(listen, client, cookies):

@@ -30,8 +30,9 @@ pub enum Limit {
 /// credit comes back evenly, `per_second` a second: a network that rests for a second may burst again,
 /// and under a flood of any size exactly `per_second` responses a second pass. There is no debt (the
 /// technical note's `window` is one second), and all responses count alike: what is limited is the
-/// traffic towards a network, whatever the question. Of the responses beyond the credit the first, and
-/// then every `slip`-th, slips; the others are dropped.
+/// traffic towards a network, whatever the question. Of the responses beyond the credit the first of a
+/// second, and then every `slip`-th, slips, as long as no more slip in a second than pass: a flood is to
+/// cost less, not another answer each. The others are dropped.
 ///
 /// Memory is fixed. A network's set of eight buckets follows from a keyed hash, so nobody can choose
 /// networks that share another's. A network that is new to its set takes over the bucket with the most
@@ -58,8 +59,9 @@ struct Set {
 struct Bucket {
     credit: u64,
     at_ms: u64,
-    /// Responses since the last one that slipped; 0: the next one slips.
+    /// Responses withheld in a second, and which second that is.
     withheld: u32,
+    second: u32,
 }
 
 impl RateLimit {
@@ -70,6 +72,7 @@ impl RateLimit {
             credit: per_second * RESPONSE,
             at_ms: 0,
             withheld: 0,
+            second: 0,
         };
         let set = Set {
             networks: [NOBODY; BUCKETS],
@@ -105,7 +108,7 @@ impl RateLimit {
             bucket.credit -= RESPONSE;
             return Limit::Pass;
         }
-        bucket.withhold(self.slip)
+        bucket.withhold(self.slip, self.per_second, (now_ms / 1000) as u32)
     }
 }
 
@@ -127,13 +130,13 @@ impl Bucket {
         (self.credit + elapsed_ms * per_second).min(per_second * RESPONSE)
     }
 
-    fn withhold(&mut self, slip: u32) -> Limit {
-        if slip == 0 {
-            return Limit::Drop;
+    fn withhold(&mut self, slip: u32, per_second: u64, second: u32) -> Limit {
+        if self.second != second {
+            (self.second, self.withheld) = (second, 0);
         }
-        let first = self.withheld == 0;
-        self.withheld = (self.withheld + 1) % slip;
-        if first {
+        let number = self.withheld;
+        self.withheld = number.saturating_add(1);
+        if slip != 0 && number % slip == 0 && u64::from(number / slip) < per_second {
             Limit::Slip
         } else {
             Limit::Drop
@@ -260,16 +263,29 @@ mod tests {
 
     #[test]
     fn every_nth_withheld_response_slips_from_the_first_one_on() {
-        let mut limit = RateLimit::new(1, 3, KEY);
-        let fates: Vec<_> = (0..8).map(|_| limit.take(ip("192.0.2.1"), 0)).collect();
-        assert_eq!(fates, [Pass, Slip, Drop, Drop, Slip, Drop, Drop, Slip]);
+        let mut limit = RateLimit::new(3, 3, KEY);
+        assert_eq!(passed(&mut limit, "192.0.2.1", 3, 0), 3);
+        let fates: Vec<_> = (0..7).map(|_| limit.take(ip("192.0.2.1"), 0)).collect();
+        assert_eq!(fates, [Slip, Drop, Drop, Slip, Drop, Drop, Slip]);
+    }
+
+    #[test]
+    fn no_more_slip_in_a_second_than_pass() {
+        let mut limit = RateLimit::new(10, 2, KEY);
+        for second in 0..3 {
+            let fates: Vec<_> = (0..1000)
+                .map(|_| limit.take(ip("192.0.2.1"), second * 1000))
+                .collect();
+            assert_eq!(fates.iter().filter(|&&fate| fate == Pass).count(), 10);
+            assert_eq!(fates.iter().filter(|&&fate| fate == Slip).count(), 10);
+        }
     }
 
     #[test]
     fn slip_1_drops_nothing_and_slip_0_drops_all() {
         for (slip, fate) in [(1, Limit::Slip), (0, Limit::Drop)] {
-            let mut limit = RateLimit::new(1, slip, KEY);
-            limit.take(ip("192.0.2.1"), 0);
+            let mut limit = RateLimit::new(5, slip, KEY);
+            assert_eq!(passed(&mut limit, "192.0.2.1", 5, 0), 5);
             for _ in 0..5 {
                 assert_eq!(limit.take(ip("192.0.2.1"), 0), fate);
             }
