@@ -50,8 +50,8 @@ class Plan:
         self.peers_refresh = not quick
 
 
-def main() -> None:
-    """Run the parts and save `results/dns.json`."""
+def main() -> int:
+    """Run the parts and save `results/dns.json`; 1 when one of them failed."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -75,8 +75,14 @@ def main() -> None:
     os.sched_setaffinity(0, {cores.load})
     with tempfile.TemporaryDirectory() as temporary:
         bench = _Bench(Path(temporary), generator, plan)
+        failed = {}
         for part in options.parts:
-            getattr(bench, part)()
+            try:
+                getattr(bench, part)()
+            except (RuntimeError, GeneratorError) as problem:
+                # What the other parts measure is worth keeping.
+                _tell(f"{part} failed: {problem}")
+                failed[part] = str(problem)
     results.save(
         "dns",
         bench.rows,
@@ -84,6 +90,7 @@ def main() -> None:
         seed=SEED,
         quick=options.quick,
         parts=list(options.parts),
+        failed_parts=failed,
         generator="dns-load",
         listed_domains=plan.names,
         seconds_per_row=plan.seconds,
@@ -91,6 +98,7 @@ def main() -> None:
         load_and_server_share_a_core=cores.shared,
         peers={peer.name: _version(peer) or "not on this machine" for peer in PEERS},
     )
+    return 1 if failed else 0
 
 
 class _Bench:
@@ -235,4 +243,4 @@ def _tell(text: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -83,10 +83,12 @@ class Generator:
         """Ask and wait for the figures."""
         return self.start(port, questions, **options).report()
 
-    def check(self, port: int, questions: Path, *, sockets: int = 8, each_socket: bool = False) -> None:
+    def check(
+        self, port: int, questions: Path, *, sockets: int = 8, each_socket: bool = False, **options: object
+    ) -> None:
         """Every answer is as it must be, and every cache warm afterwards. Raises GeneratorError."""
-        warm = {"warm_each_socket" if each_socket else "warm": True}
-        options = {"mode": "closed", "seconds": 0.01, "sockets": sockets, "strict_check": True, **warm}
+        options["warm_each_socket" if each_socket else "warm"] = True
+        options |= {"mode": "closed", "seconds": 0.01, "sockets": sockets, "strict_check": True}
         self.ask(port, questions, **options)
 
     @contextlib.contextmanager
