@@ -23,11 +23,11 @@ class Decider(Protocol):
     @property
     def generation(self) -> int: ...
 
-    def decide_host(self, name: str | bytes, plane: str = ...) -> Verdict: ...
+    def decide_host(self, name: str | bytes, plane: str = ..., profile: str | None = ...) -> Verdict: ...
 
-    def decide_url(self, url: str | bytes, plane: str = ...) -> Verdict: ...
+    def decide_url(self, url: str | bytes, plane: str = ..., profile: str | None = ...) -> Verdict: ...
 
-    def inspects(self, host: str | bytes) -> bool: ...
+    def inspects(self, host: str | bytes, profile: str | None = ...) -> bool: ...
 
 
 class Asked(NamedTuple):
@@ -43,8 +43,10 @@ class Asked(NamedTuple):
     tunnel: bytes | None = None
 
 
-def decide_request(engine: Decider, asked: Asked) -> Verdict:
+def decide_request(engine: Decider, asked: Asked, profile: str | None = None) -> Verdict:
     """The verdict for a request: the strictest over every host it names and every reading of its path.
+
+    Here and below, `profile` is the client's.
 
     Raises InvalidUrl where it names no host, an impossible one, or more than one, and where its target is
     no path.
@@ -59,7 +61,7 @@ def decide_request(engine: Decider, asked: Asked) -> Verdict:
         for host in hosts
         for reading in readings(path)
     )
-    return _strictest([engine.decide_url(url, Plane.HTTP) for url in urls])
+    return _strictest([engine.decide_url(url, Plane.HTTP, profile) for url in urls])
 
 
 def hosts_of(asked: Asked) -> list[bytes]:
@@ -79,19 +81,19 @@ def hosts_of(asked: Asked) -> list[bytes]:
     return list(spellings.values())
 
 
-def decide_connection(engine: Decider, hosts: Iterable[bytes]) -> Verdict:
+def decide_connection(engine: Decider, hosts: Iterable[bytes], profile: str | None = None) -> Verdict:
     """The verdict for a tunnel, of which only the hosts are known (one at least).
 
     Domain entries of both planes count, for what is asked inside may stay unseen. Raises InvalidUrl
     where a host is impossible.
     """
     planes = (Plane.TLS, Plane.HTTP)
-    return _strictest([engine.decide_host(host, plane) for host in hosts for plane in planes])
+    return _strictest([engine.decide_host(host, plane, profile) for host in hosts for plane in planes])
 
 
-def inspects(engine: Decider, hosts: Iterable[bytes]) -> bool:
+def inspects(engine: Decider, hosts: Iterable[bytes], profile: str | None = None) -> bool:
     """Whether what is asked of any of the hosts must be seen, because some of its pages are listed."""
-    return any(engine.inspects(host) for host in hosts)
+    return any(engine.inspects(host, profile) for host in hosts)
 
 
 def host_part(authority: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """What the addon decides with: the engine in force, who answers for it, and the declared fail policy."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from cop_filter.config import OperatorConfig, SplashConfig
 from cop_filter.engine import Engine
 from cop_filter.errors import ConfigError
 from cop_filter.loader import Watcher, open_engine
+from cop_filter.profiles import ClientProfiles
 from cop_filter.report import counters
 
 if TYPE_CHECKING:
@@ -26,7 +27,10 @@ _HTTP_PORT = 80
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """`inspect`: hosts with listed pages are decrypted. `closed`: a fault of ours blocks."""
+    """`profiles`: whose lists hold for a client. `inspect`: hosts with listed pages are decrypted.
+
+    `closed`: a fault of ours blocks.
+    """
 
     engine: Decider
     operator: OperatorConfig
@@ -34,6 +38,7 @@ class Gate:
     reach: Reach
     inspect: bool = True
     closed: bool = True
+    profiles: ClientProfiles = field(default_factory=ClientProfiles)
 
 
 def open_gate(config_path: Path) -> tuple[Gate, Watcher]:
@@ -62,6 +67,7 @@ def open_gate(config_path: Path) -> tuple[Gate, Watcher]:
         reach=Reach(AccessList(config.proxy.clients), _page(config.splash), is_own),
         inspect=config.proxy.inspect == "listed",
         closed=any(one.mode == "enforce" and one.on_failure == "closed" for one in config.lists),
+        profiles=ClientProfiles(config.profiles),
     )
     return gate, Watcher(config.state_dir, engine, on_swap)
 

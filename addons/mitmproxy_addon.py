@@ -13,11 +13,12 @@ exception skips those after it; and mitmdump reloads a script whose file changes
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from mitmproxy import ctx, exceptions, http, tls
 from mitmproxy.addonmanager import Loader
+from mitmproxy.connection import Client
 from mitmproxy.proxy import layer, layers
 from mitmproxy.proxy.layers.http import HTTPMode
 from OpenSSL import SSL
@@ -110,7 +111,7 @@ class CopFilter:
             elif (
                 protocol is Protocol.HTTP
                 or context.client.tls_established
-                or inspects(self._open_gate().engine, [target])
+                or self._inspects(context.client, [target])
             ):
                 # What is no HTTP after all is refused by the HTTP layer: it may not pass unseen.
                 nextlayer.layer = layers.HttpLayer(context, HTTPMode.transparent)
@@ -125,7 +126,8 @@ class CopFilter:
                 if not leads(gate.reach, flow):
                     _stop(flow, astray(flow.request))
                     return
-                verdict = decide_connection(gate.engine, hosts_of(asked_of(flow)))
+                profile = gate.profiles.of(flow.client_conn.peername[0])
+                verdict = decide_connection(gate.engine, hosts_of(asked_of(flow)), profile)
             except InvalidUrl:
                 _stop(flow, refused(flow.request))
                 return
@@ -144,7 +146,7 @@ class CopFilter:
             sni = data.client_hello.sni
             hosts = [target, sni.encode()] if sni else [target]
             try:
-                verdict = decide_connection(gate.engine, hosts)
+                verdict = decide_connection(gate.engine, hosts, gate.profiles.of(client.peername[0]))
             except InvalidUrl:
                 client.error = _REFUSED
                 return
@@ -152,7 +154,7 @@ class CopFilter:
             if verdict.stops or names_unreadable_host(data.client_hello):
                 client.error = _REFUSED
             else:
-                data.ignore_connection = not (gate.inspect and inspects(gate.engine, hosts))
+                data.ignore_connection = not (gate.inspect and self._inspects(client, hosts))
 
     def tls_start_client(self, data: tls.TlsData) -> None:
         """Fail the handshake that `tls_clienthello` has refused: a server without a certificate has to."""
@@ -170,7 +172,8 @@ class CopFilter:
                 if not leads(gate.reach, flow):
                     _stop(flow, astray(flow.request))
                     return
-                verdict = decide_request(gate.engine, asked_of(flow))
+                profile = gate.profiles.of(flow.client_conn.peername[0])
+                verdict = decide_request(gate.engine, asked_of(flow), profile)
             except InvalidUrl:
                 _stop(flow, refused(flow.request))
                 return
@@ -195,6 +198,10 @@ class CopFilter:
         """Forget what was said: mitmproxy keeps every message for as long as the connection lasts."""
         if flow.websocket is not None:
             flow.websocket.messages.clear()
+
+    def _inspects(self, client: Client, hosts: Sequence[bytes]) -> bool:
+        gate = self._open_gate()
+        return inspects(gate.engine, hosts, gate.profiles.of(client.peername[0]))
 
     def _open_gate(self) -> Gate:
         if self._gate is None:

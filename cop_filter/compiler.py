@@ -22,7 +22,7 @@ from cop_filter.index import CODE_BYTES, Builder
 from cop_filter.loader import best_generation, open_generation
 from cop_filter.manifest import ListState, Manifest
 from cop_filter.names import canonical_host, canonical_url
-from cop_filter.policy import ListPolicy, Mode
+from cop_filter.policy import ListPolicy, Mode, ProfilePolicy
 from cop_filter.sealing import seal_entries
 from cop_filter.store import INDEX, MANIFEST, PATTERNS, Store
 from cop_filter.verdict import Kind, LegalBasis, Plane
@@ -46,6 +46,11 @@ def list_policy(config: ListConfig) -> ListPolicy:
         on_failure=config.on_failure,
         mode=config.mode,
     )
+
+
+def profile_policies(config: Config) -> tuple[ProfilePolicy, ...]:
+    """What a generation must know of the configured profiles: never whose they are."""
+    return tuple(ProfilePolicy(each.id, each.lists) for each in config.profiles)
 
 
 def exempt_policy(list_id: str, until: float | None = None, mode: Mode = "exempt") -> ListPolicy:
@@ -167,7 +172,8 @@ class Draft:
             with (folder / INDEX).open("rb") as file:
                 index_code = file.read(CODE_BYTES.stop)[CODE_BYTES].hex()
             steering = self._config.dns is not None and bool(self._config.dns.steer_to)
-            manifest = Manifest(number, self._clock(), steering, lists, index_code)
+            profiles = profile_policies(self._config)
+            manifest = Manifest(number, self._clock(), steering, lists, index_code, profiles)
             self._store.write(folder / MANIFEST, manifest.to_bytes(self._keys.manifest))
             self._store.at_step("verify")
             open_generation(self._store, number, folder)
@@ -195,7 +201,7 @@ def damaged(store: Store) -> bool:
 
 
 def stale(store: Store, config: Config) -> bool:
-    """Whether policy, exemptions or steering differ from what is in force, or that is damaged."""
+    """Whether policy, profiles, exemptions or steering differ from what is in force, or that is damaged."""
     try:
         current = store.current()
         if current is None:
@@ -211,4 +217,5 @@ def stale(store: Store, config: Config) -> bool:
         for state in manifest.lists
     ]
     steering = config.dns is not None and bool(config.dns.steer_to)
-    return wanted != have or steering != manifest.steering
+    profiles = profile_policies(config)
+    return wanted != have or steering != manifest.steering or profiles != manifest.profiles

@@ -47,7 +47,8 @@ class Engine:
 
     `on_fault` is told the plane whenever deciding failed, which is a bug; the list's declared fail
     policy then applies. `clock` gives seconds since the epoch, for exemptions that expire.
-    Planes are given as `dns`, `tls` or `http`; any other raises KeyError.
+    Planes are given as `dns`, `tls` or `http`; any other raises KeyError. A `profile` is the id of the
+    asking client's; None, and one that the generation does not know, is everyone else.
     """
 
     def __init__(
@@ -91,57 +92,62 @@ class Engine:
     def decide(self, query: Query) -> Verdict:
         """The verdict for a query. Raises InvalidUrl when its host or URL has no canonical form."""
         if query.url is None:
-            return self.decide_host(query.host, query.plane)
-        return self.decide_url(query.url, query.plane)
+            return self.decide_host(query.host, query.plane, query.profile)
+        return self.decide_url(query.url, query.plane, query.profile)
 
-    def decide_host(self, name: str | bytes, plane: str = "dns") -> Verdict:
+    def decide_host(self, name: str | bytes, plane: str = "dns", profile: str | None = None) -> Verdict:
         """The verdict for a host alone. Raises InvalidUrl."""
         decider = self._decider
-        return self._answer(decider, decider.match_host, name, _PLANES[plane])
+        return self._answer(decider, decider.match_host, name, _PLANES[plane], profile)
 
-    def decide_codes(self, codes: Codes, plane: str = "dns") -> Verdict | None:
+    def decide_codes(self, codes: Codes, plane: str = "dns", profile: str | None = None) -> Verdict | None:
         """The verdict for matches as an index tells them; None when they are not of this generation."""
         decider = self._decider
         if any(read_code(each)[0] >= len(decider.policy.lists) for each in as_tuple(codes)):
             return None
-        return self._resolve(decider, codes, _PLANES[plane])
+        return self._resolve(decider, codes, _PLANES[plane], profile)
 
-    def decide_url(self, url: str | bytes, plane: str = "http") -> Verdict:
+    def decide_url(self, url: str | bytes, plane: str = "http", profile: str | None = None) -> Verdict:
         """The verdict for a URL; planes other than http see its host only. Raises InvalidUrl."""
         decider = self._decider
         match = decider.match_url if plane == "http" else decider.match_url_host
-        return self._answer(decider, match, url, _PLANES[plane])
+        return self._answer(decider, match, url, _PLANES[plane], profile)
 
-    def decide_hosts(self, names: Sequence[str], plane: str = "dns") -> list[Verdict | InvalidUrl]:
+    def decide_hosts(
+        self, names: Sequence[str], plane: str = "dns", profile: str | None = None
+    ) -> list[Verdict | InvalidUrl]:
         """`decide_host` for many; what is invalid stands as its error in its place."""
         decider = self._decider
-        return self._answers(decider, decider.match_hosts, names, _PLANES[plane])
+        return self._answers(decider, decider.match_hosts, names, _PLANES[plane], profile)
 
-    def decide_urls(self, urls: Sequence[str], plane: str = "http") -> list[Verdict | InvalidUrl]:
+    def decide_urls(
+        self, urls: Sequence[str], plane: str = "http", profile: str | None = None
+    ) -> list[Verdict | InvalidUrl]:
         """`decide_url` for many; what is invalid stands as its error in its place."""
         decider = self._decider
         match = decider.match_urls if plane == "http" else decider.match_url_hosts
-        return self._answers(decider, match, urls, _PLANES[plane])
+        return self._answers(decider, match, urls, _PLANES[plane], profile)
 
-    def inspects(self, host: str | bytes) -> bool:
+    def inspects(self, host: str | bytes, profile: str | None = None) -> bool:
         """Whether a host has entries at URL level: decrypt it, or steer it to where that is done.
 
         Raises InvalidUrl. If asking fails, which is a bug, the answer is that of the fail policy.
         """
         decider = self._decider
         try:
-            return decider.policy.inspects(as_tuple(decider.match_host(host)), self._clock())
+            return decider.policy.inspects(as_tuple(decider.match_host(host)), self._clock(), profile)
         except ValueError as reason:
             raise InvalidUrl(str(reason)) from None
         except Exception:  # noqa: BLE001 - whatever a bug raises, the network keeps its filter
-            return self._fault(decider, Plane.TLS).stops
+            return self._fault(decider, Plane.TLS, profile).stops
 
     def explain(self, query: Query) -> Verdict:
         """`decide` with the opaque reference of the entry, for people who look into an appeal."""
         verdict = self.decide(query)
         decider = self._decider
         evidence = decider.evidence(query)
-        place, _ = decider.policy.resolve([value for value, _ in evidence], query.plane, self._clock())
+        codes = [value for value, _ in evidence]
+        place, _ = decider.policy.resolve(codes, query.plane, self._clock(), query.profile)
         return verdict if place is None else verdict._replace(reference=evidence[place][1])
 
     def _answer(
@@ -150,14 +156,15 @@ class Engine:
         match: Callable[[str | bytes], Codes | None],
         word: str | bytes,
         plane: Plane,
+        profile: str | None,
     ) -> Verdict:
         try:
             codes = match(word)
         except ValueError as reason:
             raise InvalidUrl(str(reason)) from None
         except Exception:  # noqa: BLE001 - whatever a bug raises, the network keeps its filter
-            return self._fault(decider, plane)
-        return decider.allow if codes is None else self._resolve(decider, codes, plane)
+            return self._fault(decider, plane, profile)
+        return decider.allow if codes is None else self._resolve(decider, codes, plane, profile)
 
     def _answers(
         self,
@@ -165,28 +172,29 @@ class Engine:
         match: Callable[[list[str], Resolve[Verdict | InvalidUrl]], list[Verdict | InvalidUrl]],
         words: Sequence[str],
         plane: Plane,
+        profile: str | None,
     ) -> list[Verdict | InvalidUrl]:
         def resolve(codes: Codes | str | None) -> Verdict | InvalidUrl:
             if isinstance(codes, str):
                 return InvalidUrl(codes)
-            return decider.allow if codes is None else self._resolve(decider, codes, plane)
+            return decider.allow if codes is None else self._resolve(decider, codes, plane, profile)
 
         try:
             return match(words if isinstance(words, list) else list(words), resolve)
         except Exception:  # noqa: BLE001 - whatever a bug raises, the network keeps its filter
-            return [self._fault(decider, plane) for _ in words]
+            return [self._fault(decider, plane, profile) for _ in words]
 
-    def _resolve(self, decider: "_Decider", codes: Codes, plane: Plane) -> Verdict:
+    def _resolve(self, decider: "_Decider", codes: Codes, plane: Plane, profile: str | None) -> Verdict:
         try:
-            return decider.verdict(codes, plane)
+            return decider.verdict(codes, plane, profile)
         except Exception:  # noqa: BLE001 - whatever a bug raises, the network keeps its filter
-            return self._fault(decider, plane)
+            return self._fault(decider, plane, profile)
 
-    def _fault(self, decider: "_Decider", plane: Plane) -> Verdict:
+    def _fault(self, decider: "_Decider", plane: Plane, profile: str | None) -> Verdict:
         self.faults += 1
         if self._on_fault is not None:
             self._on_fault(plane)
-        return decider.policy.on_fault(plane)
+        return decider.policy.on_fault(plane, profile)
 
 
 class _Decider:
@@ -205,7 +213,7 @@ class _Decider:
         self.match_url = index.match_url if self.automaton is None else self._match_url_and_automaton
         self.match_urls = index.match_urls if self.automaton is None else self._match_urls_and_automaton
         self._clock = clock
-        self._resolved: dict[Plane, dict[Codes, Verdict]] = {plane: {} for plane in Plane}
+        self._resolved: dict[Plane, dict[Codes | tuple[str, Codes], Verdict]] = {plane: {} for plane in Plane}
         self._ends = [policy.until for policy in self.policy.lists if policy.until is not None]
         self._holds = self._span()
 
@@ -227,16 +235,17 @@ class _Decider:
             self._holds = self._span()
         return self._holds
 
-    def verdict(self, codes: Codes, plane: Plane) -> Verdict:
+    def verdict(self, codes: Codes, plane: Plane, profile: str | None) -> Verdict:
         """What the policy says; each distinct answer is worked out once between expiries."""
         self.holds()
         known = self._resolved[plane]
-        verdict = known.get(codes)
+        asked = codes if profile is None else (profile, codes)
+        verdict = known.get(asked)
         if verdict is None:
             if len(known) >= MAX_RESOLVED:
                 known.clear()
-            _, verdict = self.policy.resolve(as_tuple(codes), plane, self._clock())
-            known[codes] = verdict
+            _, verdict = self.policy.resolve(as_tuple(codes), plane, self._clock(), profile)
+            known[asked] = verdict
         return verdict
 
     def evidence(self, query: Query) -> Evidence:

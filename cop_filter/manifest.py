@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cop_filter.errors import StateError
-from cop_filter.policy import ListPolicy, Policy
+from cop_filter.policy import ListPolicy, Policy, ProfilePolicy
 from cop_filter.verdict import Answer, LegalBasis, Plane
 
 FORMAT = 1
@@ -28,19 +28,26 @@ class ListState:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`lists` are in the order of their numbers. `index_code` is the index file's own code (hex)."""
+    """`lists` are in the order of their numbers. `index_code` is the index file's own code (hex).
+
+    Manifests from before there were profiles have none: their lists hold for everybody.
+    """
 
     generation: int
     created_at: float
     steering: bool
     lists: tuple[ListState, ...]
     index_code: str
+    profiles: tuple[ProfilePolicy, ...] = ()
 
     @property
     def policy(self) -> Policy:
         """The rules of this generation."""
         return Policy(
-            [state.policy for state in self.lists], steering=self.steering, generation=self.generation
+            [state.policy for state in self.lists],
+            steering=self.steering,
+            generation=self.generation,
+            profiles=self.profiles,
         )
 
     def number_of(self, list_id: str) -> int | None:
@@ -67,6 +74,9 @@ class Manifest:
                 "manifest refused: it is of another version; run `cop-filter sync` to make a new one"
             )
         fields["lists"] = tuple(_list_state(state) for state in fields["lists"])
+        fields["profiles"] = tuple(
+            ProfilePolicy(profile["id"], tuple(profile["lists"])) for profile in fields.get("profiles", ())
+        )
         return Manifest(**fields)
 
 

@@ -1,7 +1,9 @@
 """What a match means: lists and exemptions to planes and actions. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Literal, NamedTuple
 
 from cop_filter.index import ENTRY_KIND, RecordKind, read_code
@@ -34,25 +36,60 @@ class ListPolicy:
         return self.until is None or now < self.until
 
 
-class Policy:
-    """The rules of one generation. Immutable."""
+@dataclass(frozen=True, slots=True)
+class ProfilePolicy:
+    """The lists that hold for the clients of a profile. What any profile names holds for nobody else."""
 
-    def __init__(self, lists: Sequence[ListPolicy], *, steering: bool, generation: int) -> None:
+    id: str
+    lists: tuple[str, ...]
+
+
+class Policy:
+    """The rules of one generation. Immutable.
+
+    A `profile` is given by its id. One that this generation does not know counts as None, which is
+    everyone else: what no profile names holds for them too.
+    """
+
+    def __init__(
+        self,
+        lists: Sequence[ListPolicy],
+        *,
+        steering: bool,
+        generation: int,
+        profiles: Sequence[ProfilePolicy] = (),
+    ) -> None:
         self.lists = tuple(lists)
         self.steering = steering
         self.generation = generation
         self.allow = Verdict(Action.ALLOW, generation)
+        # Sets of lists, one bit for each list number.
+        chosen = {profile.id: self._bits(profile.lists) for profile in profiles}
+        optional = reduce(or_, chosen.values(), 0)
+        self._everyone = ~optional
+        self._profiles = {profile: ~optional | bits for profile, bits in chosen.items()}
 
-    def resolve(self, codes: Sequence[int], plane: Plane, now: float) -> tuple[int | None, Verdict]:
+    def _bits(self, ids: Collection[str]) -> int:
+        return sum(1 << number for number, policy in enumerate(self.lists) if policy.id in ids)
+
+    def _holding(self, profile: str | None) -> int:
+        return self._everyone if profile is None else self._profiles.get(profile, self._everyone)
+
+    def resolve(
+        self, codes: Sequence[int], plane: Plane, now: float, profile: str | None = None
+    ) -> tuple[int | None, Verdict]:
         """The verdict for matches given most specific first, and the place of the deciding one (or None).
 
+        Lists that do not hold for the profile are as if they were not there.
         1. An exemption in force allows; a protected host is never blocked as a host.
         2. An enforced list outranks one that only observes, an authority's list a subscriber's;
            then the most specific entry decides, then the order of the lists.
         3. On DNS a host with URL entries is steered to the proxy stage, if there is one.
         """
+        holding = self._holding(profile)
         matches = [_Match(place, self.lists[number], kind, folded)
-                   for place, (number, kind, folded) in enumerate(map(read_code, codes))]  # fmt: skip
+                   for place, (number, kind, folded) in enumerate(map(read_code, codes))
+                   if holding >> number & 1]  # fmt: skip
         entries = [match for match in matches if match.is_entry and plane in match.policy.planes]
         protecting = [match for match in entries if match.policy.mode == "protect"]
         for match in entries:
@@ -83,15 +120,16 @@ class Policy:
             and Plane.HTTP in match.policy.planes
         )
 
-    def inspects(self, codes: Sequence[int], now: float) -> bool:
+    def inspects(self, codes: Sequence[int], now: float, profile: str | None = None) -> bool:
         """Whether a host with these matches has URL entries that the http plane acts upon.
 
         A host that is exempt is left alone: nothing that is seen of it could be blocked.
         """
         found = False
+        holding = self._holding(profile)
         for number, kind, _ in map(read_code, codes):
             policy = self.lists[number]
-            if Plane.HTTP not in policy.planes or kind is RecordKind.PATTERNS:
+            if Plane.HTTP not in policy.planes or kind is RecordKind.PATTERNS or not holding >> number & 1:
                 continue
             if policy.mode in ("enforce", "observe"):
                 found |= kind is RecordKind.PAGES
@@ -99,10 +137,12 @@ class Policy:
                 return False
         return found
 
-    def on_fault(self, plane: Plane) -> Verdict:
+    def on_fault(self, plane: Plane, profile: str | None = None) -> Verdict:
         """What holds when deciding itself fails: the first enforced list that is declared closed."""
-        for policy in self.lists:
-            if policy.mode == "enforce" and plane in policy.planes and policy.on_failure == "closed":
+        holding = self._holding(profile)
+        for number, policy in enumerate(self.lists):
+            closed = policy.mode == "enforce" and policy.on_failure == "closed"
+            if closed and plane in policy.planes and holding >> number & 1:
                 return self._verdict(Action.BLOCK, policy)
         return self.allow
 

@@ -62,11 +62,15 @@ class Spelling(StrEnum):
 
 
 class Query(NamedTuple):
-    """One question. `url` is given where the plane knows it; else `host` is all there is."""
+    """One question. `url` is given where the plane knows it; else `host` is all there is.
+
+    `profile` is the id of the asking client's profile; None: everyone else.
+    """
 
     plane: Plane
     host: str
     url: str | None = None
+    profile: str | None = None
 
 
 class Verdict(NamedTuple):

@@ -1,10 +1,11 @@
 """Real generations for tests: a configuration and a way to publish entry texts."""
 
 from datetime import date
+from ipaddress import ip_network
 from pathlib import Path
 
 from cop_filter import compiler
-from cop_filter.config import Config, DnsConfig, ExemptionConfig, ListConfig, OperatorConfig
+from cop_filter.config import Config, DnsConfig, ExemptionConfig, ListConfig, OperatorConfig, ProfileConfig
 from cop_filter.entries import parse
 from cop_filter.store import Store
 from cop_filter.verdict import LegalBasis
@@ -34,6 +35,10 @@ def a_config(state_dir: Path, *lists, **changes):
 
 def an_exemption(entry, until=date(2099, 1, 1)):
     return ExemptionConfig(entry=entry, reason="upheld", recorded=date(2026, 1, 1), until=until)
+
+
+def a_profile(profile_id, networks, lists):
+    return ProfileConfig(profile_id, tuple(map(ip_network, networks)), tuple(lists))
 
 
 def dns(**changes):

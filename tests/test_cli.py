@@ -59,6 +59,21 @@ listen = "127.0.0.1:8081"
 addresses = ["192.0.2.80"]
 """
 
+PROFILE = """
+[[lists]]
+id = "games"
+source = "file:games.txt"
+format = "plain"
+authority = "Example Schools"
+category = "games"
+legal_basis = "subscriber"
+answer = "nodata"
+[[profiles]]
+id = "schools"
+networks = ["198.51.100.0/24"]
+lists = ["games"]
+"""
+
 Run = Callable[..., tuple[Exit, str, str]]
 
 
@@ -142,6 +157,42 @@ def test_a_dry_run_is_said_to_be_one(site: Path, run: Run) -> None:
     _, out, _ = run("check", "--json", "trial.example")
     assert (json.loads(out)["action"], json.loads(out)["list"]) == ("observe", "trial")
     assert "observed only" in run("check", "trial.example")[1]
+
+
+@pytest.fixture
+def choosing(site: Path) -> Path:
+    (site / "cop-filter.toml").write_text(CONFIG.replace("[dns]", PROFILE + "[dns]", 1))
+    (site / "games.txt").write_text("game.example\nhttp://pages.example/game\n")
+    return site
+
+
+def test_check_answers_for_the_clients_of_a_profile(choosing: Path, run: Run) -> None:
+    synced(choosing)
+    words = ("--json", "game.example", "http://pages.example/game", "bad.example")
+    for options, actions in (
+        (("--profile", "schools"), ["block", "block", "block"]),
+        ((), ["allow", "allow", "block"]),
+    ):
+        code, out, _ = run("check", *options, *words)
+        assert code == Exit.OK
+        assert [json.loads(line)["action"] for line in out.splitlines()] == actions
+
+
+def test_check_for_a_profile_that_is_not_configured_is_a_wrong_command_line(choosing: Path, run: Run) -> None:
+    code, _, err = run("check", "--profile", "shools", "game.example")
+    assert code == Exit.USAGE
+    assert "choose from: schools" in err
+
+
+def test_a_change_of_profiles_is_published_by_the_next_sync(choosing: Path, run: Run) -> None:
+    synced(choosing)
+    text = (choosing / "cop-filter.toml").read_text()
+    (choosing / "cop-filter.toml").write_text(
+        text[: text.index("[[profiles]]")] + text[text.index("[dns]") :]
+    )
+    synced(choosing)
+    _, out, _ = run("check", "--json", "game.example")
+    assert json.loads(out)["action"] == "block"
 
 
 def test_check_explains_itself_in_words_and_never_names_the_entry(site: Path, run: Run) -> None:
@@ -413,6 +464,20 @@ def test_config_check_says_what_would_run(site: Path, run: Run) -> None:
         "lists: national, trial",
         "roles: sync, dns, splash",
     ]
+
+
+def test_config_check_and_status_say_for_whom_a_list_is(choosing: Path, run: Run) -> None:
+    _, out, _ = run("config", "check")
+    assert "profiles: schools\n" in out
+    _, out, _ = run("config", "check", "--json")
+    assert json.loads(out)["profiles"] == ["schools"]
+    synced(choosing)
+    _, out, _ = run("status")
+    games, below = out.splitlines()[-2:]
+    assert games.startswith("games ")
+    assert below == "    for clients of: schools"
+    _, out, _ = run("status", "--json")
+    assert [one["profiles"] for one in json.loads(out)["lists"]] == [[], [], ["schools"]]
 
 
 def test_config_check_names_every_mistake_and_ends_with_the_usage_code(site: Path, run: Run) -> None:

@@ -1,7 +1,7 @@
 """Compiling a generation: fresh lists, carried lists, the operator's own, and what makes one stale."""
 
 import pytest
-from generations import a_config, a_list, an_exemption, dns, publish
+from generations import a_config, a_list, a_profile, an_exemption, dns, publish
 
 import cop_filter
 from cop_filter import compiler
@@ -75,9 +75,10 @@ def test_replacing_in_chunks_counts_distinct_entries(tmp_path):
         {"lists": (a_list(source="https://elsewhere.example/list"),)},
         {"exemptions": (an_exemption("ok.example"),)},
         {"dns": dns(steer_to=("192.0.2.90",))},
+        {"profiles": (a_profile("schools", ["198.51.100.0/24"], ["national"]),)},
     ],
 )
-def test_a_generation_is_stale_when_policy_exemptions_or_steering_change(tmp_path, change):
+def test_a_generation_is_stale_when_policy_profiles_exemptions_or_steering_change(tmp_path, change):
     publish(a_config(tmp_path), national=["bad.example"])
     assert not compiler.stale(Store(tmp_path), a_config(tmp_path))
     rest = {key: value for key, value in change.items() if key != "lists"}
@@ -85,6 +86,15 @@ def test_a_generation_is_stale_when_policy_exemptions_or_steering_change(tmp_pat
     assert compiler.stale(Store(tmp_path), changed)
     publish(changed)
     assert not compiler.stale(Store(tmp_path), changed)
+
+
+def test_the_networks_of_a_profile_are_no_matter_of_the_generation(tmp_path):
+    here = a_profile("schools", ["198.51.100.0/24"], ["national"])
+    publish(a_config(tmp_path, profiles=(here,)), national=["bad.example"])
+    there = a_profile("schools", ["203.0.113.0/24"], ["national"])
+    assert not compiler.stale(Store(tmp_path), a_config(tmp_path, profiles=(there,)))
+    for path in Store(tmp_path).folder(1).iterdir():
+        assert b"198.51.100" not in path.read_bytes()
 
 
 def test_nothing_published_is_stale(tmp_path):

@@ -38,6 +38,14 @@ SPLASH = """
 listen = "127.0.0.1:8081"
 addresses = ["192.0.2.80", "2001:db8::80"]
 """
+CHOSEN = """
+[[lists]]
+id = "chosen"
+source = "https://lists.example/chosen.txt"
+authority = "Example Schools"
+category = "games"
+legal_basis = "subscriber"
+"""
 TOP = 'state_dir = "/var/lib/cop-filter"\n'
 MINIMAL = TOP + OPERATOR + LIST
 
@@ -192,6 +200,63 @@ def test_an_exemption_that_is_no_entry_is_refused_without_repeating_it(problems)
     (found,) = problems(MINIMAL + f'[[exemptions]]\nentry = "192.0.2.7"\nreason = "appeal 7"\n{dates}')
     assert found.startswith("exemptions[0].entry: ")
     assert "192.0.2.7" not in found
+
+
+def profile(name="schools", networks='["198.51.100.0/24"]', lists='["chosen"]') -> str:
+    return f'[[profiles]]\nid = "{name}"\nnetworks = {networks}\nlists = {lists}\n'
+
+
+def test_a_profile_has_networks_and_lists(read) -> None:
+    networks = '["198.51.100.0/24", "198.51.100.64/26", "2001:db8:5::/48"]'
+    config = read(MINIMAL + CHOSEN + profile(networks=networks) + profile("libraries", '["192.0.2.7"]'))
+    schools, libraries = config.profiles
+    assert (schools.id, schools.lists) == ("schools", ("chosen",))
+    assert schools.networks[2] == ip_network("2001:db8:5::/48")
+    assert libraries.networks == (ip_network("192.0.2.7/32"),)
+    assert read(MINIMAL).profiles == ()
+
+
+def test_what_is_wrong_in_a_profile_is_told_with_its_key_path(problems) -> None:
+    wrong = '[[profiles]]\nid = "a/b"\nnetworks = ["198.51.100.1/24"]\nlists = []\nlist = "chosen"\n'
+    assert problems(MINIMAL + CHOSEN + wrong + '[[profiles]]\nid = "empty"\n') == [
+        "profiles[0].id: must be 1 to 64 letters, digits, '-', '_' or '.', and start with a letter or digit",
+        (
+            "profiles[0].networks[0]: has bits set to the right of the prefix length; "
+            "did you mean 198.51.100.0/24?"
+        ),
+        "profiles[0].lists: must name at least one",
+        "profiles[0].list: unknown key; did you mean 'lists'?",
+        "profiles[1].networks: is missing",
+        "profiles[1].lists: is missing",
+    ]
+
+
+def test_a_profile_names_lists_that_exist_and_are_a_subscribers_choice(problems) -> None:
+    assert problems(MINIMAL + CHOSEN + profile(lists='["national", "choosen", "nothing"]')) == [
+        (
+            "profiles[0].lists[0]: 'national' holds for everybody, because its legal_basis is 'membership'; "
+            "only a 'subscriber' list can be for some"
+        ),
+        "profiles[0].lists[1]: no list has the id 'choosen'; did you mean 'chosen'?",
+        "profiles[0].lists[2]: no list has the id 'nothing'; choose from: national, chosen",
+    ]
+
+
+def test_a_list_that_could_not_be_read_is_no_mistake_of_the_profile(problems) -> None:
+    for broken in (CHOSEN.replace('"chosen"', '"cho/sen"'), CHOSEN.replace('"subscriber"', '"nobody"')):
+        (found,) = problems(MINIMAL + broken + profile())
+        assert found.startswith("lists[1].")
+
+
+def test_a_client_has_one_profile_at_most(problems) -> None:
+    networks = '["192.0.2.0/24", "198.51.100.128/25", "2001:db8::/32"]'
+    assert problems(
+        MINIMAL + CHOSEN + profile() + profile("Schools", networks) + profile("one", '["2001:db8::1"]')
+    ) == [
+        "profiles[1].id: 'Schools' is already the id of profiles[0]",
+        "profiles[1].networks[1]: overlaps profiles[0].networks[0]; a client has one profile at most",
+        "profiles[2].networks[0]: overlaps profiles[1].networks[2]; a client has one profile at most",
+    ]
 
 
 @pytest.mark.parametrize("kept", ["own-hosts", "exemption-1", "Exemption-12"])

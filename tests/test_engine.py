@@ -1,9 +1,10 @@
 """The engine over real generations: decisions, batches, explanations, faults, and exemptions in time."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from generations import a_config, a_list, an_exemption, dns, publish
+from generations import a_config, a_list, a_profile, an_exemption, dns, publish
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sample_lists import raw_sample
@@ -18,7 +19,7 @@ from cop_filter.index import EmptyIndex
 from cop_filter.loader import load_snapshot
 from cop_filter.policy import Policy
 from cop_filter.store import Store
-from cop_filter.verdict import Action, Kind, Plane, Query, Spelling
+from cop_filter.verdict import Action, Kind, LegalBasis, Plane, Query, Spelling
 
 LISTED = [
     "bad.example",
@@ -278,3 +279,65 @@ def test_a_fault_in_the_policy_is_no_invalid_question():
     engine = Engine(Snapshot(HitIndex(), policy))
     assert engine.decide_host("any.example").action is Action.BLOCK
     assert engine.faults == 1
+
+
+@pytest.fixture
+def choosing(tmp_path):
+    """An engine where `games` holds for schools alone; and its configuration."""
+    games = a_list("games", legal_basis=LegalBasis.SUBSCRIBER)
+    schools = a_profile("schools", ["198.51.100.0/24"], ["games"])
+    config = a_config(tmp_path, a_list(), games, profiles=(schools,), dns=dns(steer_to=("192.0.2.90",)))
+    publish(config, national=["bad.example"], games=["game.example", "http://pages.example/game"])
+    return cop_filter.open(tmp_path), config
+
+
+def test_a_list_of_a_profile_holds_for_its_clients_alone_whatever_is_asked(choosing):
+    engine, _ = choosing
+    page = "http://pages.example/game"
+    for _ in range(2):  # worked out, and remembered
+        for profile, action, on_dns in (
+            ("schools", Action.BLOCK, Action.STEER),
+            (None, Action.ALLOW, Action.ALLOW),
+            ("unknown", Action.ALLOW, Action.ALLOW),
+        ):
+            assert engine.decide_host("www.game.example", profile=profile).action is action
+            assert engine.decide_host("game.example", "tls", profile).action is action
+            assert engine.decide_host("pages.example", "dns", profile).action is on_dns
+            assert engine.decide_url(page, "http", profile).action is action
+            assert engine.decide_hosts(["game.example"], profile=profile)[0].action is action
+            assert engine.decide_urls([page], profile=profile)[0].action is action
+            assert engine.decide(Query(Plane.HTTP, "", page, profile)).action is action
+            assert engine.inspects("pages.example", profile) is (profile == "schools")
+            explained = engine.explain(Query(Plane.DNS, "game.example", profile=profile))
+            assert (explained.action, explained.reference is None) == (action, profile != "schools")
+            found = engine.index.match_host("game.example")
+            assert engine.decide_codes(found, profile=profile).action is action
+
+
+def test_what_holds_for_everybody_holds_for_every_profile(choosing):
+    engine, _ = choosing
+    for profile in (None, "schools", "unknown"):
+        assert engine.decide_host("bad.example", profile=profile).list_id == "national"
+
+
+def test_profiles_are_known_by_their_ids_however_a_generation_orders_them(choosing):
+    engine, config = choosing
+    pupils = a_profile("pupils", ["203.0.113.0/24"], ["games"])
+    number = publish(replace(config, profiles=(pupils, *config.profiles)))
+    engine.swap(load_snapshot(Store(config.state_dir), number))
+    assert engine.decide_host("game.example", profile="schools").action is Action.BLOCK
+    assert engine.decide_host("game.example", profile="pupils").action is Action.BLOCK
+    number = publish(replace(config, profiles=()))
+    engine.swap(load_snapshot(Store(config.state_dir), number))
+    for profile in ("schools", "pupils", None):
+        assert engine.decide_host("game.example", profile=profile).action is Action.BLOCK
+
+
+def test_a_fault_is_answered_by_a_list_that_holds_for_the_client(choosing):
+    engine, config = choosing
+    index = EmptyIndex()
+    index.match_host = None
+    number = publish(replace(config, lists=config.lists[1:]))
+    engine.swap(replace(load_snapshot(Store(config.state_dir), number), index=index))
+    assert engine.decide_host("any.example", profile="schools").list_id == "games"
+    assert engine.decide_host("any.example").action is Action.ALLOW

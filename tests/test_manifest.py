@@ -1,10 +1,14 @@
 """What a generation says of itself: written, read back, and refused when it is not ours."""
 
+import hashlib
+import hmac
+import json
+
 import pytest
 
 from cop_filter.errors import StateError
 from cop_filter.manifest import ListState, Manifest
-from cop_filter.policy import ListPolicy
+from cop_filter.policy import ListPolicy, ProfilePolicy
 from cop_filter.verdict import Answer, LegalBasis, Plane
 
 KEY = bytes(range(32))
@@ -25,11 +29,22 @@ MANIFEST = Manifest(
     steering=True,
     lists=(ListState(POLICY, entries=3, published_at=999.0, digest="ab"), ListState(POLICY)),
     index_code="cd" * 32,
+    profiles=(ProfilePolicy("schools", ("national",)), ProfilePolicy("libraries", ("national", "other"))),
 )
 
 
 def test_a_manifest_is_read_back_as_it_was():
     assert Manifest.from_bytes(MANIFEST.to_bytes(KEY), KEY) == MANIFEST
+
+
+def test_a_manifest_from_before_there_were_profiles_is_read_and_has_none():
+    _, _, body = MANIFEST.to_bytes(KEY).partition(b"\n")
+    fields = json.loads(body)
+    del fields["profiles"]
+    body = json.dumps(fields).encode()
+    read = Manifest.from_bytes(hmac.new(KEY, body, hashlib.sha256).hexdigest().encode() + b"\n" + body, KEY)
+    assert read.profiles == ()
+    assert read.lists == MANIFEST.lists
 
 
 def test_a_list_is_found_by_its_id():

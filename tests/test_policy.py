@@ -1,7 +1,7 @@
 """What a match means: planes, order of lists, dry run, exemptions, steering, fail policy."""
 
 from cop_filter.index import RecordKind, code
-from cop_filter.policy import ListPolicy, Policy
+from cop_filter.policy import ListPolicy, Policy, ProfilePolicy
 from cop_filter.verdict import Action, Kind, LegalBasis, Plane, Spelling
 
 ALL = tuple(Plane)
@@ -156,3 +156,66 @@ def test_a_fault_allows_where_all_lists_are_open_or_dry_runs_or_elsewhere():
         a_policy("dns", planes=(Plane.DNS,)),
     ]
     assert Policy(lists, steering=False, generation=1).on_fault(Plane.HTTP).action is Action.ALLOW
+
+
+CHOICES = [
+    a_policy("order", legal_basis=LegalBasis.ORDER),
+    a_policy("games", legal_basis=LegalBasis.SUBSCRIBER),
+    a_policy("shops", legal_basis=LegalBasis.SUBSCRIBER),
+    a_policy("anyone", legal_basis=LegalBasis.SUBSCRIBER),
+]
+PROFILES = (ProfilePolicy("schools", ("games", "shops")), ProfilePolicy("libraries", ("games",)))
+
+
+def by_profile(number, kind=RecordKind.DOMAIN, lists=CHOICES):
+    policy = Policy(lists, steering=True, generation=7, profiles=PROFILES)
+    return {
+        profile: policy.resolve([code(number, kind, folded=False)], Plane.DNS, 0.0, profile)[1].action
+        for profile in ("schools", "libraries", "unknown", None)
+    }
+
+
+def test_a_list_that_profiles_name_holds_for_their_clients_and_for_nobody_else():
+    block, allow = Action.BLOCK, Action.ALLOW
+    assert by_profile(1) == {"schools": block, "libraries": block, "unknown": allow, None: allow}
+    assert by_profile(2) == {"schools": block, "libraries": allow, "unknown": allow, None: allow}
+
+
+def test_a_list_that_no_profile_names_holds_for_everybody_even_for_unknown_profiles():
+    for number in (0, 3):
+        assert set(by_profile(number).values()) == {Action.BLOCK}
+
+
+def test_the_match_of_a_list_that_does_not_hold_neither_decides_nor_shifts_the_evidence():
+    policy = Policy(CHOICES, steering=False, generation=7, profiles=PROFILES)
+    codes = [code(number, RecordKind.DOMAIN, folded=False) for number in (2, 3)]
+    place, verdict = policy.resolve(codes, Plane.DNS, 0.0, "libraries")
+    assert (place, verdict.list_id) == (1, "anyone")
+    place, verdict = policy.resolve(codes, Plane.DNS, 0.0, "schools")
+    assert (place, verdict.list_id) == (0, "shops")
+
+
+def test_pages_of_a_list_are_steered_and_inspected_for_whom_it_holds():
+    steer, allow = Action.STEER, Action.ALLOW
+    assert by_profile(2, RecordKind.PAGES) == {
+        "schools": steer,
+        "libraries": allow,
+        "unknown": allow,
+        None: allow,
+    }
+    policy = Policy(CHOICES, steering=False, generation=7, profiles=PROFILES)
+    pages = [code(2, RecordKind.PAGES, folded=False)]
+    assert policy.inspects(pages, 0.0, "schools")
+    assert not policy.inspects(pages, 0.0, "libraries")
+    assert not policy.inspects(pages, 0.0)
+
+
+def test_a_fault_blocks_by_a_list_that_holds_for_the_client():
+    lists = [a_policy("games", legal_basis=LegalBasis.SUBSCRIBER)]
+    policy = Policy(lists, steering=False, generation=1, profiles=PROFILES)
+    assert policy.on_fault(Plane.DNS, "schools").list_id == "games"
+    assert policy.on_fault(Plane.DNS).action is Action.ALLOW
+
+
+def test_a_profile_may_name_a_list_that_this_generation_does_not_hold():
+    assert by_profile(0, lists=CHOICES[:1])["schools"] is Action.BLOCK

@@ -4,13 +4,15 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from cop_filter import compiler
-from cop_filter.config import Address, Config, ListConfig, MetricsConfig, OperatorConfig
+from cop_filter.config import Address, Config, ListConfig, MetricsConfig, OperatorConfig, ProfileConfig
 from cop_filter.entries import parse
 from cop_filter.manifest import ListState
 from cop_filter.report import counters
@@ -48,6 +50,13 @@ def test_a_list_in_force_and_checked_on_time_is_ok() -> None:
     note = {"state": "ok", "checked_at": NOW - 60, "next_try": NOW + 840, "last_error": None}
     row = list_row(list_config(), note, in_force(NOW - 3600), NOW)
     assert (row.state, row.entries, row.age_s, row.next_try) == ("ok", 7, 3600, NOW + 840)
+
+
+def test_a_list_of_profiles_says_whose_it_is(tmp_path: Path) -> None:
+    schools = ProfileConfig("schools", (ip_network("198.51.100.0/24"),), ("national",))
+    config = replace(configuration(tmp_path), profiles=(schools,))
+    found = status(config, {}, {}, generation=None, created_at=None, now=NOW)
+    assert found.lists[0].profiles == ("schools",)
 
 
 def test_a_refused_list_is_failing_while_its_last_good_version_stays() -> None:

@@ -25,14 +25,24 @@ _BATCH_BYTES = 1 << 20
     type=click.Choice([str(plane) for plane in Plane]),
     help="Where it is asked. Default: http for a URL, dns for a host.",
 )
+@click.option("--profile", metavar="ID", help="As for a client of this profile. Default: everyone else.")
 @click.pass_obj
-def check(settings: Settings, words: tuple[str, ...], as_json: bool, plane: str | None) -> Exit:
+def check(
+    settings: Settings, words: tuple[str, ...], as_json: bool, plane: str | None, profile: str | None
+) -> Exit:
     """Decide hosts and URLs (whatever has a "/") against the lists in force.
 
     With "-", one question a line is read from standard input, and each is answered as soon as it is
     there. The answer names the list, never the entry. Ends with 1 when a question was invalid.
     """
-    state_dir = existing_state(settings.config())
+    config = settings.config()
+    known = [one.id for one in config.profiles]
+    if profile is not None and profile not in known:
+        raise click.BadParameter(
+            f"choose from: {', '.join(known)}" if known else "the configuration has no [[profiles]]",
+            param_hint="--profile",
+        )
+    state_dir = existing_state(config)
     engine = open_engine(state_dir)
     watcher = Watcher(state_dir, engine)
     if engine.generation == 0:
@@ -51,19 +61,24 @@ def check(settings: Settings, words: tuple[str, ...], as_json: bool, plane: str 
             watcher.check()
             yield batch
 
-    return answer_all(
-        engine, fresh_batches(), sys.stdout, as_json=as_json, plane=Plane(plane) if plane else None
-    )
+    asked_on = Plane(plane) if plane else None
+    return answer_all(engine, fresh_batches(), sys.stdout, as_json=as_json, plane=asked_on, profile=profile)
 
 
 def answer_all(
-    engine: Decider, batches: Iterator[list[bytes]], out: TextIO, *, as_json: bool, plane: Plane | None
+    engine: Decider,
+    batches: Iterator[list[bytes]],
+    out: TextIO,
+    *,
+    as_json: bool,
+    plane: Plane | None,
+    profile: str | None,
 ) -> Exit:
     """Answer batch by batch, flushing after each; says whether a question was invalid."""
     write = JsonLines() if as_json else sentences
     code = Exit.OK
     for batch in batches:
-        answers: list[Answered] = answer(engine, batch, plane)
+        answers: list[Answered] = answer(engine, batch, plane, profile)
         out.write(write(answers))
         out.flush()
         if any(isinstance(one.result, InvalidUrl) for one in answers):

@@ -11,10 +11,14 @@ from cop_filter.verdict import Action, Plane, Verdict
 class Decider(Protocol):
     """What is asked of the engine."""
 
-    def decide_host(self, name: str | bytes, plane: str = ...) -> Verdict: ...
-    def decide_url(self, url: str | bytes, plane: str = ...) -> Verdict: ...
-    def decide_hosts(self, names: Sequence[str], plane: str = ...) -> list[Verdict | InvalidUrl]: ...
-    def decide_urls(self, urls: Sequence[str], plane: str = ...) -> list[Verdict | InvalidUrl]: ...
+    def decide_host(self, name: str | bytes, plane: str = ..., profile: str | None = ...) -> Verdict: ...
+    def decide_url(self, url: str | bytes, plane: str = ..., profile: str | None = ...) -> Verdict: ...
+    def decide_hosts(
+        self, names: Sequence[str], plane: str = ..., profile: str | None = ...
+    ) -> list[Verdict | InvalidUrl]: ...
+    def decide_urls(
+        self, urls: Sequence[str], plane: str = ..., profile: str | None = ...
+    ) -> list[Verdict | InvalidUrl]: ...
 
 
 class Answered(NamedTuple):
@@ -25,11 +29,13 @@ class Answered(NamedTuple):
     result: Verdict | InvalidUrl
 
 
-def answer(engine: Decider, words: Sequence[bytes], plane: Plane | None) -> list[Answered]:
+def answer(
+    engine: Decider, words: Sequence[bytes], plane: Plane | None, profile: str | None = None
+) -> list[Answered]:
     """Decide every word, in order: with a "/" it is a URL (asked on http), else a host (on dns).
 
-    `plane` overrides where it is asked. Words are bytes, because traffic is: one that is no UTF-8 is
-    decided all the same, and shown with its odd bytes escaped.
+    `plane` overrides where it is asked, `profile` says for whose client. Words are bytes, because traffic
+    is: one that is no UTF-8 is decided all the same, and shown with its odd bytes escaped.
     """
     answers: list[Answered | None] = [None] * len(words)
     for is_url in (False, True):
@@ -43,23 +49,23 @@ def answer(engine: Decider, words: Sequence[bytes], plane: Plane | None) -> list
                 texts.append(word.decode())
                 places.append(place)
             except UnicodeDecodeError:
-                result = _one(decide_one, word, asked_on)
+                result = _one(decide_one, word, asked_on, profile)
                 answers[place] = Answered(word.decode(errors="backslashreplace"), asked_on, result)
         decide_many = engine.decide_urls if is_url else engine.decide_hosts
-        for place, text, result in zip(places, texts, decide_many(texts, asked_on), strict=True):
+        for place, text, result in zip(places, texts, decide_many(texts, asked_on, profile), strict=True):
             answers[place] = Answered(text, asked_on, result)
     return [one for one in answers if one is not None]
 
 
-def _one(decide: "_Decide", word: bytes, plane: Plane) -> Verdict | InvalidUrl:
+def _one(decide: "_Decide", word: bytes, plane: Plane, profile: str | None) -> Verdict | InvalidUrl:
     try:
-        return decide(word, plane)
+        return decide(word, plane, profile)
     except InvalidUrl as exc:
         return exc
 
 
 class _Decide(Protocol):
-    def __call__(self, word: str | bytes, plane: str = ..., /) -> Verdict: ...
+    def __call__(self, word: str | bytes, plane: str = ..., profile: str | None = ..., /) -> Verdict: ...
 
 
 class JsonLines:

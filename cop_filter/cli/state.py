@@ -43,6 +43,8 @@ def status_text(found: Status, now: float) -> str:
     text = head
     for line, about in zip(lines, (None, *found.lists), strict=True):
         text += line.rstrip() + "\n"
+        if about is not None and about.profiles:
+            text += f"    for clients of: {', '.join(about.profiles)}\n"
         if about is not None and about.last_error and about.state != "ok":
             text += f"    last error: {about.last_error}\n"
         if about is not None and about.state == "overdue":
@@ -104,10 +106,15 @@ def config_check(settings: Settings, as_json: bool) -> Exit:
         return Exit.USAGE
     tables = [name for name in ("dns", "proxy", "splash", "metrics") if getattr(found, name) is not None]
     lists = [one.id for one in found.lists]
+    profiles = [one.id for one in found.profiles]
+    roles = ["sync", *tables]
     if as_json:
-        click.echo(json.dumps({"ok": True, "problems": [], "lists": lists, "roles": ["sync", *tables]}))
+        said = {"ok": True, "problems": [], "lists": lists, "profiles": profiles, "roles": roles}
+        click.echo(json.dumps(said))
     else:
         click.echo(f"{settings.config_path}: ok")
         click.echo(f"lists: {', '.join(lists)}")
-        click.echo(f"roles: {', '.join(['sync', *tables])}")
+        if profiles:
+            click.echo(f"profiles: {', '.join(profiles)}")
+        click.echo(f"roles: {', '.join(roles)}")
     return Exit.OK

@@ -17,6 +17,7 @@ from cop_filter.config.model import (
     ListConfig,
     MetricsConfig,
     OperatorConfig,
+    ProfileConfig,
     ProxyConfig,
     SplashConfig,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "ListConfig",
     "MetricsConfig",
     "OperatorConfig",
+    "ProfileConfig",
     "ProxyConfig",
     "SplashConfig",
     "load",

@@ -15,6 +15,7 @@ from cop_filter.config.model import (
     ListConfig,
     MetricsConfig,
     OperatorConfig,
+    ProfileConfig,
     ProxyConfig,
     SplashConfig,
 )
@@ -28,6 +29,7 @@ from cop_filter.config.values import (
     duration,
     environment_name,
     exempted,
+    identifier,
     integer,
     list_id,
     number,
@@ -42,7 +44,7 @@ FORMATS = ("auto", "plain", "hosts", "csv", "jsonl", "rpz", "ut1")
 """The readers are in `cop_filter.formats`, above this layer; a test holds the two together."""
 
 _TABLES = ("operator", "dns", "proxy", "splash", "metrics")
-_ARRAYS = ("lists", "exemptions")
+_ARRAYS = ("lists", "exemptions", "profiles")
 _SECRET_KEYS = ("bearer_token_file", "bearer_token_env", "password_file", "password_env", "client_key_file")
 _GIB = 2**30
 
@@ -55,6 +57,7 @@ class Sections:
     operator: Values | None = None
     lists: list[Values] = field(default_factory=list)
     exemptions: list[Values] = field(default_factory=list)
+    profiles: list[Values] = field(default_factory=list)
     dns: Values | None = None
     proxy: Values | None = None
     splash: Values | None = None
@@ -67,6 +70,7 @@ class Sections:
             operator=OperatorConfig(**(self.operator or {})),
             lists=tuple(_build_list(values) for values in self.lists),
             exemptions=tuple(ExemptionConfig(**values) for values in self.exemptions),
+            profiles=tuple(ProfileConfig(**values) for values in self.profiles),
             dns=None if self.dns is None else DnsConfig(**self.dns),
             proxy=None if self.proxy is None else ProxyConfig(**self.proxy),
             splash=None if self.splash is None else SplashConfig(**self.splash),
@@ -136,6 +140,11 @@ def keys_of(base: Path) -> dict[str, dict[str, Key]]:
             "reason": Key("reason", text, required=True),
             "recorded": Key("recorded", day, required=True),
             "until": Key("until", day, required=True),
+        },
+        "profiles": {
+            "id": Key("id", identifier, required=True),
+            "networks": Key("networks", array(network), required=True),
+            "lists": Key("lists", array(identifier), required=True),
         },
         "dns": {
             "listen": Key("listen", array(address()), required=True),

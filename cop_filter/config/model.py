@@ -80,6 +80,15 @@ class ExemptionConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ProfileConfig:
+    """Clients for whom subscribers' lists hold that hold for nobody else."""
+
+    id: str
+    networks: tuple[IPv4Network | IPv6Network, ...]
+    lists: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class DnsConfig:
     """The resolver."""
 
@@ -134,6 +143,7 @@ class Config:
     operator: OperatorConfig
     lists: tuple[ListConfig, ...]
     exemptions: tuple[ExemptionConfig, ...] = ()
+    profiles: tuple[ProfileConfig, ...] = ()
     dns: DnsConfig | None = None
     proxy: ProxyConfig | None = None
     splash: SplashConfig | None = None

@@ -3,6 +3,7 @@
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from cop_filter.config import profiles
 from cop_filter.config.keys import CREDENTIAL_FIELDS, Sections
 from cop_filter.config.table import Values
 from cop_filter.verdict import Answer, Plane
@@ -12,7 +13,8 @@ def check(sections: Sections, problems: list[str]) -> None:
     """Append every broken rule to `problems`; a key that could not be read breaks no rule here."""
     if "group" in sections.top and "user" not in sections.top:
         problems.append("user: is missing; a group needs the user whom it is for")
-    _unique_ids(sections.lists, problems)
+    _unique_ids("lists", sections.lists, problems)
+    _unique_ids("profiles", sections.profiles, problems)
     for place, values in enumerate(sections.lists):
         where = f"lists[{place}]"
         _credentials(values, where, problems)
@@ -20,19 +22,20 @@ def check(sections: Sections, problems: list[str]) -> None:
     for place, values in enumerate(sections.exemptions):
         if "recorded" in values and "until" in values and values["until"] < values["recorded"]:
             problems.append(f"exemptions[{place}].until: is before recorded; write the last day it holds")
+    profiles.check(sections, problems)
     _sockets(sections, problems)
     _proxy_clients(sections.proxy or {}, problems)
 
 
-def _unique_ids(lists: list[Values], problems: list[str]) -> None:
+def _unique_ids(array: str, tables: list[Values], problems: list[str]) -> None:
     first: dict[str, int] = {}
-    for place, values in enumerate(lists):
+    for place, values in enumerate(tables):
         if "id" not in values:
             continue
         # Case is folded because ids become file names somewhere, and two lists must never share one.
         earlier = first.setdefault(values["id"].lower(), place)
         if earlier != place:
-            problems.append(f"lists[{place}].id: {values['id']!r} is already the id of lists[{earlier}]")
+            problems.append(f"{array}[{place}].id: {values['id']!r} is already the id of {array}[{earlier}]")
 
 
 def _credentials(values: Values, where: str, problems: list[str]) -> None:

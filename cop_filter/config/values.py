@@ -23,7 +23,7 @@ _BYTES = {
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", re.ASCII)
 _RESERVED_ID = re.compile(r"own-hosts|exemption-\d+", re.ASCII | re.IGNORECASE)
 """Under these a generation holds what is allowed; a list of that name would be mistaken for it."""
-_LIST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
+_IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):\S+", re.ASCII)
@@ -84,11 +84,17 @@ def exempted(value: object) -> str:
     return line
 
 
-def list_id(value: object) -> str:
+def identifier(value: object) -> str:
     """An id that is safe as a file name and as a metric label."""
     word = text(value)
-    if not _LIST_ID.fullmatch(word):
+    if not _IDENTIFIER.fullmatch(word):
         raise ValueError("must be 1 to 64 letters, digits, '-', '_' or '.', and start with a letter or digit")
+    return word
+
+
+def list_id(value: object) -> str:
+    """The id of a configured list."""
+    word = identifier(value)
     if _RESERVED_ID.fullmatch(word):
         raise ValueError("is an id that cop-filter keeps for its own exemptions")
     return word

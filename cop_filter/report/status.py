@@ -25,7 +25,10 @@ class PublishedList(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ListRow:
-    """One list; times are Unix seconds, `age_s` counts from the publication of what is in force."""
+    """One list; times are Unix seconds, `age_s` counts from the publication of what is in force.
+
+    `profiles` are those for whose clients alone it holds; none: it holds for everybody.
+    """
 
     id: str
     state: State
@@ -36,6 +39,7 @@ class ListRow:
     checked_at: float | None
     next_try: float | None
     last_error: str | None
+    profiles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,11 @@ class Status:
 
 
 def list_row(
-    config: ListConfig, note: Mapping[str, Any], published: PublishedList | None, now: float
+    config: ListConfig,
+    note: Mapping[str, Any],
+    published: PublishedList | None,
+    now: float,
+    profiles: tuple[str, ...] = (),
 ) -> ListRow:
     """One row: `note` is what sync wrote down last, `published` what the generation in force holds."""
     published_at = None if published is None else published.published_at
@@ -68,6 +76,7 @@ def list_row(
         checked_at=checked_at,
         next_try=_number(note.get("next_try")),
         last_error=note.get("last_error"),
+        profiles=profiles,
     )
 
 
@@ -81,8 +90,15 @@ def status(
     now: float,
 ) -> Status:
     """The rows of all configured lists, in the order of the configuration."""
-    rows = tuple(list_row(one, notes.get(one.id, {}), published.get(one.id), now) for one in config.lists)
+    rows = tuple(
+        list_row(one, notes.get(one.id, {}), published.get(one.id), now, _profiles(config, one.id))
+        for one in config.lists
+    )
     return Status(generation, created_at, rows)
+
+
+def _profiles(config: Config, list_id: str) -> tuple[str, ...]:
+    return tuple(profile.id for profile in config.profiles if list_id in profile.lists)
 
 
 def _state(

@@ -14,6 +14,7 @@ from cop_filter.config import Config
 from cop_filter.errors import InvalidUrl
 from cop_filter.events import Events
 from cop_filter.loader import Watcher, open_engine
+from cop_filter.profiles import ClientProfiles
 from cop_filter.splash.discreet_server import DiscreetServer
 from cop_filter.splash.page import render
 from cop_filter.verdict import Plane, Verdict
@@ -30,15 +31,17 @@ class HostEngine(Protocol):
     @property
     def generation(self) -> int: ...
 
-    def decide_host(self, name: str | bytes, plane: str = ...) -> Verdict: ...
+    def decide_host(self, name: str | bytes, plane: str = ..., profile: str | None = ...) -> Verdict: ...
 
 
 def create_server(config: Config, engine: HostEngine, events: Events) -> DiscreetServer:
     """The server; `events` counts faults only, for the resolver has already counted the decision."""
+    profiles = ClientProfiles(config.profiles)
 
     # No router: every method and path is answered alike, and those that no router understands.
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        verdict = _stopping_verdict(request, engine, events)
+        profile = profiles.of(request.remote or "")
+        verdict = _stopping_verdict(request, profile, engine, events)
         if request.path == HEALTH_PATH and verdict is None:
             text = f"ok\ngeneration {engine.generation}\n"
             response = web.Response(text=text, headers={"Cache-Control": "no-store"})
@@ -52,13 +55,15 @@ def create_server(config: Config, engine: HostEngine, events: Events) -> Discree
     return DiscreetServer(answer)
 
 
-def _stopping_verdict(request: web.BaseRequest, engine: HostEngine, events: Events) -> Verdict | None:
+def _stopping_verdict(
+    request: web.BaseRequest, profile: str | None, engine: HostEngine, events: Events
+) -> Verdict | None:
     """The verdict that brought the reader here, or None where the Host header tells of none."""
     hosts = request.headers.getall("Host", [])
     if len(hosts) != 1:
         return None
     try:
-        verdicts = (engine.decide_host(hosts[0], plane=plane) for plane in _PLANES)
+        verdicts = (engine.decide_host(hosts[0], plane, profile) for plane in _PLANES)
         return next((verdict for verdict in verdicts if verdict.stops), None)
     except InvalidUrl:
         return None

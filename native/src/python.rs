@@ -11,7 +11,7 @@ use crate::builder::{Builder, Entry};
 use crate::canonical::{self, Invalid};
 use crate::layout::MAX_LISTS;
 use crate::spelling;
-use clients::PyNetworks;
+use clients::{PyNetworks, PyProfiles};
 use index::PyIndex;
 use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -199,6 +199,6 @@ pub mod _native {
     #[pymodule_export]
     use super::{
         canonical_host, canonical_hosts, canonical_text_by_definition, canonical_url,
-        canonical_urls, PyBuilder, PyIndex, PyNetworks,
+        canonical_urls, PyBuilder, PyIndex, PyNetworks, PyProfiles,
     };
 }

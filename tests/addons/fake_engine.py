@@ -10,40 +10,56 @@ BLOCK = Verdict(Action.BLOCK, 1, "national", "Example Hotline", "csam", LegalBas
 class FakeEngine:
     """Blocks `hosts` with all below them, and `urls` (canonical keys); observes `watched` hosts.
 
-    `planes` are those of the host entries. `asked` records every question.
+    `planes` are those of the host entries. `asked` records every question. `hosts_of` and `urls_of` (by
+    profile) are listed for the clients of that profile too.
     """
 
     generation = 1
 
-    def __init__(self, *, hosts=(), urls=(), watched=(), planes=(Plane.TLS, Plane.HTTP), error=None):
+    def __init__(
+        self,
+        *,
+        hosts=(),
+        urls=(),
+        watched=(),
+        planes=(Plane.TLS, Plane.HTTP),
+        error=None,
+        hosts_of=None,
+        urls_of=None,
+    ):
         self.hosts = set(hosts)
         self.urls = set(urls)
         self.watched = set(watched)
         self.planes = planes
         self.error = error
+        self.hosts_of = hosts_of or {}
+        self.urls_of = urls_of or {}
         self.asked: list[tuple[str, str]] = []
 
-    def decide_host(self, name, plane="dns"):
+    def decide_host(self, name, plane="dns", profile=None):
         host = canonical_host(name).name
-        return self._decide(host, host, plane)
+        return self._decide(host, host, plane, profile)
 
-    def decide_url(self, url, plane="http"):
+    def decide_url(self, url, plane="http", profile=None):
         canonical = canonical_url(url)
-        return self._decide(canonical.key, canonical.host, plane)
+        return self._decide(canonical.key, canonical.host, plane, profile)
 
-    def inspects(self, host):
+    def inspects(self, host, profile=None):
         if self.error:
             raise self.error
-        return any(url.startswith(canonical_host(host).name + "/") for url in self.urls)
+        urls = {*self.urls, *self.urls_of.get(profile, ())}
+        return any(url.startswith(canonical_host(host).name + "/") for url in urls)
 
-    def _decide(self, key, host, plane):
+    def _decide(self, key, host, plane, profile):
         if self.error:
             raise self.error
         self.asked.append((str(plane), key))
         if host in self.watched:
             return ALLOW._replace(action=Action.OBSERVE, list_id="trial")
-        below = any(host == each or host.endswith("." + each) for each in self.hosts)
-        return BLOCK if (below and plane in self.planes) or key in self.urls else ALLOW
+        hosts = {*self.hosts, *self.hosts_of.get(profile, ())}
+        urls = {*self.urls, *self.urls_of.get(profile, ())}
+        below = any(host == each or host.endswith("." + each) for each in hosts)
+        return BLOCK if (below and plane in self.planes) or key in urls else ALLOW
 
 
 class CountedEvents:

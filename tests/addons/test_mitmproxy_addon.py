@@ -22,7 +22,8 @@ from addons.gate import Gate
 from addons.mitmproxy_addon import OPTION, CopFilter
 from addons.reach import Reach
 from cop_filter.access import AccessList
-from cop_filter.config import OperatorConfig
+from cop_filter.config import OperatorConfig, ProfileConfig
+from cop_filter.profiles import ClientProfiles
 
 OPERATOR = OperatorConfig(
     "Example Net", "officer@isp.example", "https://isp.example/appeal", "https://hotline.example"
@@ -481,3 +482,65 @@ class TestSettings:
             pytest.raises(exceptions.OptionsError, match="record"),
         ):
             context.options.update(save_stream_file=str(tmp_path / "flows"))
+
+
+class TestProfiles:
+    """Clients on 198.51.100.0/24 are schools, for whom more is listed; the others are on loopback."""
+
+    @pytest.fixture
+    def addon(self):
+        engine = FakeEngine(
+            hosts={"bad.example"},
+            hosts_of={"schools": {"game.example"}},
+            urls_of={"schools": {"shop.example/toys.html"}},
+        )
+        schools = ProfileConfig("schools", (ip_network("198.51.100.0/24"),), ("games",))
+        return CopFilter(make_gate(engine, profiles=ClientProfiles([schools])))
+
+    @pytest.fixture(params=[True, False], ids=["school", "home"])
+    def school(self, request):
+        return request.param
+
+    @staticmethod
+    def seat(client, school):
+        client.peername = OUTSIDE if school else ("127.0.0.1", 40000)
+
+    @pytest.mark.parametrize("url", ["http://game.example/", "http://shop.example/toys.html"])
+    def test_a_request_is_decided_for_its_client(self, addon, school, url):
+        flow = direct(url)
+        self.seat(flow.client_conn, school)
+        addon.requestheaders(flow)
+        assert status(flow) == (451 if school else None)
+
+    def test_what_is_listed_for_everybody_is_stopped_for_every_client(self, addon, school):
+        for flow, hook in (
+            (direct("http://bad.example/"), addon.requestheaders),
+            (connect("bad.example"), addon.http_connect),
+        ):
+            self.seat(flow.client_conn, school)
+            hook(flow)
+            assert status(flow) == 451
+
+    def test_a_tunnel_is_decided_for_its_client(self, addon, school):
+        flow = connect("game.example")
+        self.seat(flow.client_conn, school)
+        addon.http_connect(flow)
+        assert status(flow) == (451 if school else None)
+
+    def test_tls_is_decided_for_its_client(self, addon, school):
+        data = clienthello("192.0.2.1", "game.example")
+        self.seat(data.context.client, school)
+        addon.tls_clienthello(data)
+        assert bool(data.context.client.error) is school
+
+    def test_hosts_are_decrypted_where_pages_are_listed_for_the_client(self, addon, school):
+        data = clienthello("shop.example", "shop.example")
+        self.seat(data.context.client, school)
+        addon.tls_clienthello(data)
+        assert data.ignore_connection is not school
+
+    def test_what_cannot_be_seen_is_kept_from_hosts_with_pages_listed_for_the_client(self, addon, school):
+        asked = tunnel(b"\x00\x01\x02\x03", target="shop.example")
+        self.seat(asked.context.client, school)
+        addon.next_layer(asked)
+        assert isinstance(asked.layer, layers.HttpLayer if school else layers.TCPLayer)

@@ -3,30 +3,34 @@
 import asyncio
 import contextlib
 import logging
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from verdicts import ALLOW, BLOCK, OPERATOR
 
-from cop_filter.config import Config
+from cop_filter.config import Config, ProfileConfig
 from cop_filter.errors import InvalidUrl
 from cop_filter.events import Events
 from cop_filter.splash import server
 
 LISTED = "bad.example"
+CHOSEN = "chosen.example"
+"""Listed for the clients of a profile only."""
 
 
 class FakeEngine:
     generation = 7
     error: Exception | None = None
 
-    def decide_host(self, name, plane="dns"):
+    def decide_host(self, name, plane="dns", profile=None):
         if self.error:
             raise self.error
         if " " in name:
             raise InvalidUrl("not a host")
-        return BLOCK if name.partition(":")[0] == LISTED else ALLOW
+        host = name.partition(":")[0]
+        return BLOCK if host == LISTED or (host == CHOSEN and profile == "schools") else ALLOW
 
 
 @pytest.fixture
@@ -192,4 +196,16 @@ async def test_the_oldest_of_too_many_connections_make_room(engine):
     assert head.startswith(b"HTTP/1.1 451 ")
     for _, writer in idle:
         writer.close()
+    await runner.cleanup()
+
+
+@pytest.mark.parametrize(("network", "told"), [("127.0.0.0/8", True), ("198.51.100.0/24", False)])
+async def test_a_reader_is_told_the_reason_that_holds_for_its_profile(engine, network, told):
+    profiles = (ProfileConfig("schools", (ip_network(network),), ("games",)),)
+    config = Config(state_dir=Path("unused"), operator=OPERATOR, lists=(), profiles=profiles)
+    runner = web.ServerRunner(server.create_server(config, engine, Events()), handle_signals=False)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    _, body = await ask(runner.addresses[0][1], request(host=CHOSEN))
+    assert (b"Example Hotline" in body) is told
     await runner.cleanup()

@@ -1,29 +1,67 @@
-//! Which client networks are served.
+//! Which client networks are served, and which of them belong together.
 
 use std::net::IpAddr;
 
-/// The configured networks, as address ranges that do not overlap, in order.
-pub struct Networks {
-    v4: Box<[(u32, u32)]>,
-    v6: Box<[(u128, u128)]>,
+/// Configured networks, as address ranges that do not overlap, in order; each with what its clients are.
+pub struct Networks<T = ()> {
+    v4: Box<[Range<u32, T>]>,
+    v6: Box<[Range<u128, T>]>,
+}
+
+/// Whose clients are whose: each network with its profile's number. Everyone else has 0.
+pub type Profiles = Networks<u32>;
+
+struct Range<A, T> {
+    first: A,
+    last: A,
+    clients: T,
 }
 
 impl Networks {
-    /// Networks as (an address inside, length of the prefix). A length beyond the family's is one address.
+    /// Networks as (an address inside, length of the prefix).
     pub fn new(networks: Vec<(IpAddr, u8)>) -> Self {
+        let networks = networks.into_iter();
+        Self::told_apart(networks.map(|(address, bits)| (address, bits, ())))
+    }
+
+    /// True for an address inside a configured network.
+    pub fn permits(&self, client: IpAddr) -> bool {
+        self.find(client).is_some()
+    }
+}
+
+impl Profiles {
+    /// The number of a client's profile.
+    pub fn of(&self, client: IpAddr) -> u32 {
+        self.find(client).unwrap_or(0)
+    }
+}
+
+impl<T: Copy> Networks<T> {
+    /// Networks as (an address inside, length of the prefix, what its clients are). A length beyond the
+    /// family's is one address. What is inside another network counts as that one.
+    pub fn told_apart(networks: impl IntoIterator<Item = (IpAddr, u8, T)>) -> Self {
         let (mut v4, mut v6) = (Vec::new(), Vec::new());
-        for (address, prefix_bits) in networks {
+        for (address, prefix_bits, clients) in networks {
             let prefix_bits = u32::from(prefix_bits);
             match address {
                 IpAddr::V4(address) => {
                     let hosts = u32::MAX.checked_shr(prefix_bits).unwrap_or(0);
                     let first = address.to_bits() & !hosts;
-                    v4.push((first, first | hosts));
+                    v4.push(Range {
+                        first,
+                        last: first | hosts,
+                        clients,
+                    });
                 }
                 IpAddr::V6(address) => {
                     let hosts = u128::MAX.checked_shr(prefix_bits).unwrap_or(0);
                     let first = address.to_bits() & !hosts;
-                    v6.push((first, first | hosts));
+                    v6.push(Range {
+                        first,
+                        last: first | hosts,
+                        clients,
+                    });
                 }
             }
         }
@@ -33,27 +71,28 @@ impl Networks {
         }
     }
 
-    /// True for an address inside a configured network. An IPv4-mapped IPv6 address counts as IPv4 and
-    /// as nothing else. O(log n).
-    pub fn permits(&self, client: IpAddr) -> bool {
+    /// What a client inside a configured network is. An IPv4-mapped IPv6 address counts as IPv4 and as
+    /// nothing else. O(log n).
+    pub fn find(&self, client: IpAddr) -> Option<T> {
         match client.to_canonical() {
-            IpAddr::V4(address) => holds(&self.v4, address.to_bits()),
-            IpAddr::V6(address) => holds(&self.v6, address.to_bits()),
+            IpAddr::V4(address) => find(&self.v4, address.to_bits()),
+            IpAddr::V6(address) => find(&self.v6, address.to_bits()),
         }
     }
 }
 
 /// Networks are nested or apart: those inside another one are left out.
-fn outermost<T: Copy + Ord>(mut ranges: Vec<(T, T)>) -> Box<[(T, T)]> {
+fn outermost<A: Ord, T>(mut ranges: Vec<Range<A, T>>) -> Box<[Range<A, T>]> {
     // Of those with one beginning, the widest comes first.
-    ranges.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
-    ranges.dedup_by(|inner, outer| inner.0 <= outer.1);
+    ranges.sort_by(|a, b| a.first.cmp(&b.first).then(b.last.cmp(&a.last)));
+    ranges.dedup_by(|inner, outer| inner.first <= outer.last);
     ranges.into_boxed_slice()
 }
 
-fn holds<T: Copy + Ord>(ranges: &[(T, T)], address: T) -> bool {
-    let behind = ranges.partition_point(|&(first, _)| first <= address);
-    behind > 0 && address <= ranges[behind - 1].1
+fn find<A: Ord, T: Copy>(ranges: &[Range<A, T>], address: A) -> Option<T> {
+    let behind = ranges.partition_point(|range| range.first <= address);
+    let range = &ranges[behind.checked_sub(1)?];
+    (address <= range.last).then_some(range.clients)
 }
 
 #[cfg(test)]
@@ -133,6 +172,33 @@ mod tests {
     #[test]
     fn bits_behind_the_prefix_do_not_matter() {
         assert!(networks(&["192.0.2.77/24"]).permits(ip("192.0.2.1")));
+    }
+
+    #[test]
+    fn clients_have_the_profile_of_their_network_and_everyone_else_has_none() {
+        let named = [
+            ("198.51.100.0/25", 1),
+            ("198.51.100.128/25", 2),
+            ("198.51.100.7/32", 1),
+            ("2001:db8:5::/48", 2),
+        ];
+        let profiles = Profiles::told_apart(named.map(|(text, number)| {
+            let (address, bits) = network(text);
+            (address, bits, number)
+        }));
+        for (client, number) in [
+            ("198.51.100.7", 1),
+            ("198.51.100.127", 1),
+            ("198.51.100.128", 2),
+            ("::ffff:198.51.100.200", 2),
+            ("2001:db8:5::1", 2),
+            ("198.51.101.0", 0),
+            ("198.51.99.255", 0),
+            ("2001:db8:6::1", 0),
+        ] {
+            assert_eq!(profiles.of(ip(client)), number, "{client}");
+        }
+        assert_eq!(Profiles::told_apart([]).of(ip("198.51.100.7")), 0);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The client networks in Python.
 
-use crate::dns::clients::Networks;
+use crate::dns::clients::{Networks, Profiles};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use std::net::{IpAddr, Ipv6Addr};
@@ -18,9 +18,29 @@ impl PyNetworks {
 
     /// False for an address outside every network, and for what is no address.
     fn permits(&self, client: &Bound<'_, PyString>) -> bool {
-        let address = client.to_str().ok().and_then(address);
-        address.is_some_and(|address| self.0.permits(address))
+        address_of(client).is_some_and(|address| self.0.permits(address))
     }
+}
+
+#[pyclass(name = "Profiles", module = "cop_filter._native", frozen)]
+pub struct PyProfiles(Profiles);
+
+#[pymethods]
+impl PyProfiles {
+    /// Networks as an address inside, the length of the prefix, and the number of the clients' profile.
+    #[new]
+    fn new(networks: Vec<(IpAddr, u8, u32)>) -> Self {
+        Self(Profiles::told_apart(networks))
+    }
+
+    /// The number of a client's profile; 0 for everyone else, and for what is no address.
+    fn of(&self, client: &Bound<'_, PyString>) -> u32 {
+        address_of(client).map_or(0, |address| self.0.of(address))
+    }
+}
+
+fn address_of(client: &Bound<'_, PyString>) -> Option<IpAddr> {
+    client.to_str().ok().and_then(address)
 }
 
 /// An address as the sockets of the system spell it: an IPv6 one may name its scope (RFC 4007 §11).
