@@ -15,6 +15,7 @@ from cop_filter._native import FastPath, HandUp, Index
 from cop_filter.errors import CopFilterError
 from cop_filter.events import DnsEvent, Events
 from cop_filter.index import Codes, Matcher
+from cop_filter.profiles import ClientProfiles
 from cop_filter.verdict import Plane, Verdict
 from dns_resolver.answers import Answers
 from dns_resolver.cache import Cache
@@ -36,8 +37,10 @@ _RESULTS = {
 _EVENTS: dict[str, DnsEvent] = {word: word for word in get_args(DnsEvent)}
 
 
-Lesson = tuple[Codes, int, int, str, Reply | None]
-"""Matches, query type, label, action, and the reply unless the question may go on."""
+Wanted = tuple[Codes, int, int]
+"""Matches, query type, and the number of the client's profile."""
+Lesson = tuple[Codes, int, int, int, str, Reply | None]
+"""The same, with label, action, and the reply unless the question may go on."""
 
 
 class FastPathEnded(CopFilterError):  # noqa: N818 - named like FetchFailed in cop_filter.errors
@@ -56,13 +59,15 @@ class Decides(Protocol):
     @property
     def allow(self) -> Verdict: ...
 
-    def decide_codes(self, codes: Codes) -> Verdict | None: ...
+    def decide_codes(
+        self, codes: Codes, plane: str = "dns", profile: str | None = None
+    ) -> Verdict | None: ...
 
     def holds(self) -> tuple[float, float]: ...
 
 
 class FastListener:
-    """Answers what comes in on bound, non-blocking UDP sockets."""
+    """Answers what comes in on bound, non-blocking UDP sockets. `profiles` are those of `native`."""
 
     def __init__(
         self,
@@ -70,6 +75,7 @@ class FastListener:
         *,
         engine: Decides,
         resolver: Resolver,
+        profiles: ClientProfiles,
         answers: Answers,
         forwarder: Forwarder,
         cache: Cache,
@@ -80,6 +86,7 @@ class FastListener:
         self._native = native
         self._engine = engine
         self._resolver = resolver
+        self._profiles = profiles
         self._answers = answers
         self._zones = zones(answers)
         self._forwarder = forwarder
@@ -114,9 +121,9 @@ class FastListener:
             self._lessons(self._native.learned()),
         )
 
-    def teach(self, codes: Codes, qtype: int) -> None:
+    def teach(self, *wanted: Wanted) -> None:
         """Tell the thread what is decided about these matches."""
-        self._native.learn(self._serial, self._lessons([(codes, qtype)]))
+        self._native.learn(self._serial, self._lessons(wanted))
 
     def start(self) -> None:
         """Begin to answer."""
@@ -156,21 +163,21 @@ class FastListener:
         batch = self._native.take(_BATCH)
         for hand_up in batch:
             if hand_up.undecided is not None:
-                self.teach(*hand_up.undecided)
+                self.teach(hand_up.undecided)
             if hand_up.waited_s > 0:
                 self._forwarder.suspect()
             self._answer(hand_up)
         return len(batch) == _BATCH
 
-    def _lessons(self, wanted: Iterable[tuple[Codes, int]]) -> list[Lesson]:
+    def _lessons(self, wanted: Iterable[Wanted]) -> list[Lesson]:
         lessons: list[Lesson] = []
-        for codes, qtype in wanted:
+        for codes, qtype, number in wanted:
             faults = self._engine.faults
-            verdict = self._engine.decide_codes(codes)
+            verdict = self._engine.decide_codes(codes, profile=self._profiles.id_of(number))
             # What the fail policy says is for one answer, not for good.
             if verdict is not None and self._engine.faults == faults:
                 reply = self._answers.stops(verdict, qtype)
-                lessons.append((codes, qtype, self._label(verdict), verdict.action.value, reply))
+                lessons.append((codes, qtype, number, self._label(verdict), verdict.action.value, reply))
         return lessons
 
     def _label(self, verdict: Verdict) -> int:
@@ -235,6 +242,7 @@ def native_path(
     cache: Cache,
     *,
     clients: Iterable[IPv4Network | IPv6Network],
+    profiles: ClientProfiles,
     cookie_secret: bytes,
     payload_bytes: int,
     rate_limit: int,
@@ -249,6 +257,7 @@ def native_path(
     return FastPath(
         cache.shared,
         networks=[(network.network_address, network.prefixlen) for network in clients],
+        profiles=profiles.networks,
         cookie_secret=cookie_secret,
         outside=OUTSIDE,
         payload_bytes=payload_bytes,

@@ -1,4 +1,4 @@
-"""Cached answers of newly listed names, dropped after a swap.
+"""Cached answers of names that are newly listed for everybody, dropped after a swap.
 
 Not what enforces a new list (that is deciding again whenever an answer is sent), but what keeps
 the cache from holding what it may not tell.

@@ -26,7 +26,7 @@ class Decider(Protocol):
     @property
     def generation(self) -> int: ...
 
-    def decide_host(self, name: str, plane: str = "dns") -> Verdict: ...
+    def decide_host(self, name: str, plane: str = "dns", profile: str | None = None) -> Verdict: ...
 
     def decide_hosts(self, names: Sequence[str], plane: str = "dns") -> Sequence[Verdict | InvalidUrl]: ...
 
@@ -69,8 +69,10 @@ def _readable(label: bytes) -> str | None:
     return decoded
 
 
-def decide(engine: Decider, host: str) -> Verdict:
+def decide(engine: Decider, host: str, profile: str | None = None) -> Verdict:
     """The engine's verdict on a name as `text` gives it; a name it cannot read is not listed.
+
+    `profile` is the asking client's; None: everyone else.
 
     A label that no host may hold (broken Punycode) must not hide the listed name behind it, so such
     labels are cut off from the left until the rest can be read.
@@ -78,14 +80,14 @@ def decide(engine: Decider, host: str) -> Verdict:
     if not host:
         return Verdict(Action.ALLOW, engine.generation)
     try:
-        return engine.decide_host(host)
+        return engine.decide_host(host, profile=profile)
     except InvalidUrl:
         pass
     rest = host
     while "." in rest:
         rest = rest.partition(".")[2]
         try:
-            return engine.decide_host(f"{_ODD}.{rest}")
+            return engine.decide_host(f"{_ODD}.{rest}", profile=profile)
         except InvalidUrl:
             continue
     return Verdict(Action.ALLOW, engine.generation)

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from cop_filter._native import Cookies
 from cop_filter.access import AccessList
 from cop_filter.events import Events
+from cop_filter.profiles import ClientProfiles
 from cop_filter.verdict import Action, Plane, Verdict
 from dns_resolver import local_zones, message, qname, wire
 from dns_resolver.answers import Answers
@@ -53,10 +54,16 @@ class Pending(NamedTuple):
 
     request: Request
     way: Way
+    profile: str | None
+    """The client's; its address is forgotten."""
 
 
 class Resolver:
-    """One resolver; it holds the cache and the flights, and nothing about any client."""
+    """One resolver; it holds the cache and the flights, and nothing about any client.
+
+    The cache and the flights are shared by clients of all profiles: whatever is sent is judged for the one
+    who asked.
+    """
 
     def __init__(
         self,
@@ -64,6 +71,7 @@ class Resolver:
         engine: Decider,
         answers: Answers,
         access: AccessList,
+        profiles: ClientProfiles,
         cache: Cache,
         upstreams: Upstreams,
         events: Events,
@@ -74,6 +82,7 @@ class Resolver:
         self._engine = engine
         self._answers = answers
         self._access = access
+        self._profiles = profiles
         self._cache = cache
         self._upstreams = upstreams
         self._events = events
@@ -98,11 +107,11 @@ class Resolver:
         try:
             async with asyncio.timeout(patience_s):
                 answer = await self._flights.join(asked, lambda: self._fetch(asked))
-            reply = self._judged(request, answer, message.reply(answer))
+            reply = self._judged(pending, answer, message.reply(answer))
         except (NoUpstreamAnswers, TooManyFlights, TimeoutError) as error:
             if isinstance(error, TooManyFlights):
                 self._events.dns("overload")
-            reply = self._without_upstreams(request, asked, error)
+            reply = self._without_upstreams(pending, asked, error)
         except Exception:  # noqa: BLE001 - as above; nothing undecided leaves
             self._events.fault(Plane.DNS)
             return self.servfail(pending)
@@ -111,14 +120,6 @@ class Resolver:
     def servfail(self, pending: Pending) -> bytes:
         """The response when a query cannot be finished."""
         return self._write(pending.request, _error(Rcode.SERVFAIL), pending.way)
-
-    def stopped(self, host: str, qtype: int) -> tuple[Verdict, Reply | None]:
-        """The verdict on a name as `qname.text` gives it, and the local reply that it calls for, if any.
-
-        Counts nothing.
-        """
-        verdict = qname.decide(self._engine, host)
-        return verdict, self._answers.stops(verdict, qtype)
 
     @property
     def generation(self) -> int:
@@ -135,7 +136,7 @@ class Resolver:
         self._cache.clear()
 
     async def purge(self) -> int:
-        """Drop cached answers that a new generation lists; call after each swap."""
+        """Drop cached answers that a new generation lists for everybody; call after each swap."""
         return await purge_listed(self._cache, self._engine)
 
     async def close(self) -> None:
@@ -156,11 +157,13 @@ class Resolver:
         if isinstance(request, Rejected):
             self._events.dns("malformed" if request.rcode is Rcode.FORMERR else "not_implemented")
             return self._write(request, _error(request.rcode), way)
-        reply = self._at_once(request)
-        return Pending(request, way) if reply is None else self._write(request, reply, way)
+        pending = Pending(request, way, self._profiles.of(client))
+        reply = self._at_once(pending)
+        return pending if reply is None else self._write(request, reply, way)
 
-    def _at_once(self, request: Request) -> Reply | None:
+    def _at_once(self, pending: Pending) -> Reply | None:
         """The reply that needs no upstream, if there is one."""
+        request = pending.request
         if request.qclass != wire.CLASS_IN:
             self._events.dns("other_class")
             return _error(Rcode.REFUSED)
@@ -168,14 +171,20 @@ class Resolver:
         if reply is not None:
             self._events.dns("local_zone")
             return reply
-        verdict, reply = self.stopped(request.host, request.qtype)
+        verdict, reply = self._stopped(pending)
         if reply is not None:
             self._events.decided(Plane.DNS, verdict)
             return reply
-        return self._known(request, verdict)
+        return self._known(pending, verdict)
 
-    def _known(self, request: Request, verdict: Verdict) -> Reply | None:
+    def _stopped(self, pending: Pending) -> tuple[Verdict, Reply | None]:
+        """The verdict on the asked name, and the local reply that it calls for, if any. Counts nothing."""
+        verdict = qname.decide(self._engine, pending.request.host, pending.profile)
+        return verdict, self._answers.stops(verdict, pending.request.qtype)
+
+    def _known(self, pending: Pending, verdict: Verdict) -> Reply | None:
         """The reply for a name that is not stopped, if no upstream is needed for it."""
+        request = pending.request
         if request.qtype in wire.TRANSFER_AND_META_TYPES:
             self._events.dns("not_implemented")
             return _error(Rcode.NOTIMP)
@@ -189,30 +198,30 @@ class Resolver:
             return None
         self._events.dns("cache_hit")
         answer, age_s = kept
-        return self._followed(verdict, request.qtype, answer, message.reply(answer, age_s))
+        return self._followed(pending, verdict, answer, message.reply(answer, age_s))
 
-    def _judged(self, request: Request, answer: Answer, reply: Reply) -> Reply:
+    def _judged(self, pending: Pending, answer: Answer, reply: Reply) -> Reply:
         """What may be sent now in place of `reply`, which took a while to come.
 
         The engine may have swapped since the question came in; what counts is the generation in
         force when the answer leaves.
         """
-        verdict, stopped = self.stopped(request.host, request.qtype)
+        verdict, stopped = self._stopped(pending)
         if stopped is None:
-            return self._followed(verdict, request.qtype, answer, reply)
+            return self._followed(pending, verdict, answer, reply)
         self._events.decided(Plane.DNS, verdict)
         return stopped
 
-    def _followed(self, verdict: Verdict, qtype: int, answer: Answer, reply: Reply) -> Reply:
+    def _followed(self, pending: Pending, verdict: Verdict, answer: Answer, reply: Reply) -> Reply:
         """`reply`, unless something that its answer leads to is listed; `verdict` is the asked name's."""
-        verdict = self._with_targets(verdict, answer)
+        verdict = self._with_targets(verdict, answer, pending.profile)
         self._events.decided(Plane.DNS, verdict)
-        return self._answers.blocked(verdict, qtype) if verdict.stops else reply
+        return self._answers.blocked(verdict, pending.request.qtype) if verdict.stops else reply
 
-    def _with_targets(self, verdict: Verdict, answer: Answer) -> Verdict:
+    def _with_targets(self, verdict: Verdict, answer: Answer, profile: str | None) -> Verdict:
         """The verdict on a name that passes, together with all that its answer leads to."""
         for target in answer.hosts:
-            of_target = qname.decide(self._engine, qname.text(qname.labels(target)))
+            of_target = qname.decide(self._engine, qname.text(qname.labels(target)), profile)
             if of_target.stops:
                 return of_target
             # A steered target leaves the alias alone: its pages are listed under another host.
@@ -222,16 +231,17 @@ class Resolver:
 
     async def _fetch(self, asked: Asked) -> Answer:
         answer = await self._upstreams.ask(asked)
+        # What everybody is kept from is not kept here; what only some are kept from is, for the others.
         verdict = qname.decide(self._engine, qname.text(qname.labels(asked.name)))
-        if not verdict.stops and not self._with_targets(verdict, answer).stops:
+        if not verdict.stops and not self._with_targets(verdict, answer, None).stops:
             self._cache.put(asked, answer)
         return answer
 
-    def _without_upstreams(self, request: Request, asked: Asked, error: Exception) -> Reply:
+    def _without_upstreams(self, pending: Pending, asked: Asked, error: Exception) -> Reply:
         stale = self._cache.stale(asked)
         if stale is not None:
             self._events.dns("stale_answer")
-            return self._judged(request, stale, message.stale_reply(stale, _STALE_TTL_S))
+            return self._judged(pending, stale, message.stale_reply(stale, _STALE_TTL_S))
         self._events.dns("upstreams_failed")
         failures = error.failures if isinstance(error, NoUpstreamAnswers) else ()
         timeouts = all(failure is Failure.TIMEOUT for failure in failures)

@@ -16,6 +16,7 @@ from cop_filter.config import Config, DnsConfig
 from cop_filter.engine import Engine
 from cop_filter.events import Events
 from cop_filter.loader import Watcher, open_engine
+from cop_filter.profiles import ClientProfiles
 from dns_resolver import control
 from dns_resolver.answers import Answers
 from dns_resolver.cache import Cache
@@ -58,11 +59,13 @@ async def _serve(
         steer_to=dns.steer_to,
         ttl_s=dns.blocked_ttl_s,
     )
+    profiles = ClientProfiles(config.profiles)
     cache = Cache(dns.cache_bytes // dns.workers, time.monotonic)
     resolver = Resolver(
         engine=engine,
         answers=answers,
         access=AccessList(dns.clients),
+        profiles=profiles,
         cache=cache,
         upstreams=forwarder,
         events=events,
@@ -73,6 +76,7 @@ async def _serve(
         native_path(
             cache,
             clients=dns.clients,
+            profiles=profiles,
             cookie_secret=cookie_secret,
             payload_bytes=dns.udp_payload_bytes,
             rate_limit=dns.rate_limit_per_s,
@@ -81,6 +85,7 @@ async def _serve(
         ),
         engine=engine,
         resolver=resolver,
+        profiles=profiles,
         answers=answers,
         forwarder=forwarder,
         cache=cache,

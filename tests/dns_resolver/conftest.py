@@ -14,6 +14,7 @@ from cop_filter._native import Cookies
 from cop_filter.access import AccessList
 from cop_filter.config import Address
 from cop_filter.events import Events
+from cop_filter.profiles import ClientProfiles
 from dns_resolver import listeners
 from dns_resolver.answers import Answers
 from dns_resolver.cache import Cache
@@ -101,11 +102,17 @@ def forwarder(upstream, events):
 
 
 @pytest.fixture
-async def resolver(engine, answers, cache, forwarder, events):
+def profiles():
+    return ClientProfiles()
+
+
+@pytest.fixture
+async def resolver(engine, answers, profiles, cache, forwarder, events):  # noqa: PLR0917 - fixtures
     resolver = Resolver(
         engine=engine,
         answers=answers,
         access=AccessList(LOOPBACK),
+        profiles=profiles,
         cache=cache,
         upstreams=forwarder,
         events=events,
@@ -131,7 +138,7 @@ def ask(resolver):
 
 
 @pytest.fixture
-async def listen(engine, resolver, answers, forwarder, cache, events):  # noqa: PLR0917 - fixtures
+async def listen(engine, resolver, profiles, answers, forwarder, cache, events):  # noqa: PLR0917 - fixtures
     """Start fast listeners that stop with the test; gives each with its address."""
     started = []
 
@@ -140,6 +147,7 @@ async def listen(engine, resolver, answers, forwarder, cache, events):  # noqa: 
         native = native_path(
             cache,
             clients=clients,
+            profiles=profiles,
             cookie_secret=COOKIE_SECRET,
             payload_bytes=1232,
             rate_limit=rate_limit,
@@ -150,6 +158,7 @@ async def listen(engine, resolver, answers, forwarder, cache, events):  # noqa: 
             native,
             engine=engine,
             resolver=resolver,
+            profiles=profiles,
             answers=answers,
             forwarder=forwarder,
             cache=cache,

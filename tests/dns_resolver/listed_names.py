@@ -15,9 +15,13 @@ STEER = (ip_address("192.0.2.90"),)
 class ListedNames:
     """`publish(national=[...])` compiles, publishes and swaps; `engine` decides."""
 
-    def __init__(self, state_dir, *lists, steer_to=STEER, clock=None, exemptions=()):
+    def __init__(self, state_dir, *lists, steer_to=STEER, clock=None, exemptions=(), profiles=()):
         self.config = a_config(
-            state_dir, *(lists or (a_list(),)), dns=dns(steer_to=steer_to), exemptions=exemptions
+            state_dir,
+            *(lists or (a_list(),)),
+            dns=dns(steer_to=steer_to),
+            exemptions=exemptions,
+            profiles=profiles,
         )
         self.engine = Engine() if clock is None else Engine(clock=clock)
 

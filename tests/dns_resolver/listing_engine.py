@@ -22,31 +22,36 @@ def observed():
 
 
 class FakeEngine:
-    """Suffix match over `listed` (name -> Verdict); replace the dict to swap."""
+    """Suffix match over `listed` (name -> Verdict); replace the dict to swap.
+
+    What is in `of_profile` (profile -> name -> Verdict) is listed for the clients of that profile too.
+    """
 
     def __init__(self, listed=None):
         self.listed = listed or {}
+        self.of_profile = {}
         self.generation = 1
         self.asked = []
 
-    def decide_host(self, name, plane="dns"):
+    def decide_host(self, name, plane="dns", profile=None):
         self.asked.append(name)
         if plane != "dns":
             raise AssertionError("the resolver asks on its own plane")
         if not name or any(label.startswith("xn--invalid") for label in name.split(".")):
             raise InvalidUrl("no canonical form")
         name = name.lower()
+        listed = {**self.of_profile.get(profile, {}), **self.listed}
         while name:
-            if name in self.listed:
-                return self.listed[name]
+            if name in listed:
+                return listed[name]
             name = name.partition(".")[2]
         return ALLOW
 
-    def decide_hosts(self, names, plane="dns"):
-        return [self._or_error(name, plane) for name in names]
+    def decide_hosts(self, names, plane="dns", profile=None):
+        return [self._or_error(name, plane, profile) for name in names]
 
-    def _or_error(self, name, plane):
+    def _or_error(self, name, plane, profile):
         try:
-            return self.decide_host(name, plane)
+            return self.decide_host(name, plane, profile)
         except InvalidUrl as error:
             return error

@@ -12,11 +12,13 @@ from ipaddress import ip_network
 import pytest
 from dns_asking import query, read, until
 from dnslib import DNSRecord
-from generations import a_list
+from generations import a_list, a_profile
 from listed_names import ListedNames
 from loopback_upstream import zone
 
+from cop_filter.profiles import ClientProfiles
 from cop_filter.verdict import Answer as BlockAnswer
+from cop_filter.verdict import LegalBasis
 from dns_resolver.fast import FastPathEnded
 from dns_resolver.forwarder import Forwarder
 from dns_resolver.wire import TYPE_A
@@ -413,7 +415,7 @@ async def test_an_exemption_that_ends_ends_for_the_fast_path_too(listen, client,
 async def test_a_verdict_of_the_fail_policy_is_not_learned(listen, client, engine, monkeypatch, counted):
     listener, address = listen()
 
-    def broken(codes, plane):
+    def broken(codes, plane, profile):
         raise RuntimeError
 
     sock = client()
@@ -431,8 +433,8 @@ async def test_what_was_taught_for_an_earlier_generation_is_ignored(listen, clie
     assert (await asked(client(), "bad.example", address)).data == [SPLASH]
     old = listener._serial
     listener.install()
-    (codes, _), *_ = listener._native.learned()
-    listener._native.learn(old, [(codes, TYPE_A, 0, "block", answers.nxdomain())])
+    (codes, *_), *_ = listener._native.learned()
+    listener._native.learn(old, [(codes, TYPE_A, 0, 0, "block", answers.nxdomain())])
     assert (await asked(client(), "bad.example", address)).data == [SPLASH]
 
 
@@ -504,3 +506,108 @@ async def test_a_flood_of_random_names_of_one_network_leaves_room_for_the_others
     await collected(listener, lambda: counted("dns_events", event="cache_hit") == 100)
     upstream.held.set()
     assert read((await receive(friend))[0]).data == ["192.0.2.3"]
+
+
+SCHOOL, LIBRARY, HOME = "127.0.1.5", "127.0.2.5", "127.0.3.5"
+PROFILES = (
+    a_profile("schools", ["127.0.1.0/24"], ["games"]),
+    a_profile("libraries", ["127.0.2.0/24"], ["shops"]),
+)
+
+
+class TestProfiles:
+    """`game.example` is listed for schools, `shop.example` for libraries, `bad.example` for everybody."""
+
+    @pytest.fixture
+    def names(self, tmp_path):
+        chosen = {"legal_basis": LegalBasis.SUBSCRIBER, "answer": BlockAnswer.NODATA}
+        lists = (a_list(), a_list("games", **chosen), a_list("shops", **chosen))
+        names = ListedNames(tmp_path / "state", *lists, profiles=PROFILES)
+        names.publish(national=["bad.example"], games=["game.example"], shops=["shop.example"])
+        return names
+
+    @pytest.fixture
+    def profiles(self):
+        return ClientProfiles(PROFILES)
+
+    @pytest.fixture(autouse=True)
+    def _games(self, upstream):
+        upstream.answer = zone(
+            "game.example. 300 A 192.0.2.7\nshop.example. 300 A 192.0.2.7\nfree.example. 300 A 192.0.2.7\n"
+            "alias.example. 300 CNAME game.example."
+        )
+
+    @pytest.fixture
+    async def told(self, listen, client):
+        """What each client is told, by its place: school, library, home."""
+        _, address = listen()
+        socks = [client(host) for host in (SCHOOL, LIBRARY, HOME)]
+
+        async def told(name):
+            return [bool((await asked(sock, name, address)).data) for sock in socks]
+
+        return told
+
+    async def test_each_client_is_told_what_its_profile_may_have(self, told, upstream):
+        for _ in range(3):
+            assert await told("game.example") == [False, True, True]
+            assert await told("shop.example") == [True, False, True]
+            assert await told("free.example") == [True, True, True]
+        assert len(upstream.asked) == 3
+
+    async def test_what_leads_to_a_listed_name_is_told_to_the_others(self, told, upstream):
+        for _ in range(3):
+            assert await told("alias.example") == [False, True, True]
+
+    async def test_a_list_for_everybody_holds_in_every_profile(self, listen, client):
+        _, address = listen()
+        for host in (SCHOOL, LIBRARY, HOME):
+            for _ in range(2):
+                assert (await asked(client(host), "bad.example", address)).data == [SPLASH]
+
+    async def test_cached_answers_of_unlisted_names_are_judged_once_for_all(self, listen, client, counted):
+        listener, address = listen()
+        for host in (HOME, SCHOOL, LIBRARY) * 2:
+            await asked(client(host), "free.example", address)
+        await listener.stop(1.0)
+        assert counted("dns_events", event="cache_hit") == 5
+        assert counted("dns_events", event="handed_up") == 0
+
+    async def test_clients_of_several_profiles_share_a_flight_and_are_judged_for_themselves(
+        self, listen, client, upstream, counted
+    ):
+        listener, address = listen(patience_s=5.0)
+        socks = {host: client(host) for host in (SCHOOL, HOME, LIBRARY)}
+        for sock in socks.values():  # so that the thread knows what the alias leads to
+            await asked(sock, "game.example", address)
+        asked_before = len(upstream.asked)
+        upstream.received.clear()
+        upstream.held.clear()
+        hosts = (SCHOOL, HOME, LIBRARY, SCHOOL, HOME)
+        for number, host in enumerate(hosts):
+            socks[host].sendto(query("alias.example", id_=number), tuple(address))
+        await upstream.received.wait()
+        upstream.held.set()
+        told = {}
+        for host in hosts:
+            answer = read((await receive(socks[host]))[0])
+            told[answer.id] = bool(answer.data)
+        assert told == {number: host != SCHOOL for number, host in enumerate(hosts)}
+        await listener.stop(1.0)
+        assert counted("dns_events", event="handed_up") == 3 + 2
+        assert len(upstream.asked) == asked_before + 1
+
+    async def test_a_profile_that_the_generation_does_not_know_is_everyone_else(self, listen, client, names):
+        listener, address = listen()
+        school, home = client(SCHOOL), client(HOME)
+        assert not (await asked(school, "game.example", address)).data
+        assert (await asked(home, "game.example", address)).data
+        names.config = replace(names.config, profiles=PROFILES[1:])
+        names.publish()
+        listener.install()
+        for sock in (school, home):  # no profile names the list any more: it holds for everybody
+            for name in ("game.example", "bad.example"):
+                answer = await asked(sock, name, address)
+                assert answer.data == ([SPLASH] if name == "bad.example" else [])
+        assert (await asked(school, "shop.example", address)).data
+        assert not (await asked(client(LIBRARY), "shop.example", address)).data

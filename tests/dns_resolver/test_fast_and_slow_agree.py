@@ -1,4 +1,7 @@
-"""A million random queries: what the fast path answers is what the resolver answers, byte for byte."""
+"""A million random queries: what the fast path answers is what the resolver answers, byte for byte.
+
+Some clients have a profile: one profile's lists hold for them, or another's, with lists in common.
+"""
 
 import random
 import struct
@@ -6,13 +9,14 @@ from collections import Counter
 from ipaddress import ip_address, ip_network
 
 import pytest
-from generations import a_list, an_exemption
+from generations import a_list, a_profile, an_exemption
 from listed_names import ListedNames
 from prometheus_client import CollectorRegistry
 
 from cop_filter._native import Cookies
 from cop_filter.access import AccessList
 from cop_filter.events import Events
+from cop_filter.profiles import ClientProfiles
 from cop_filter.verdict import Answer as BlockAnswer
 from cop_filter.verdict import LegalBasis
 from dns_resolver.answers import Answers
@@ -24,7 +28,14 @@ from dns_resolver.resolver import Pending, Resolver
 
 QUERIES, SEEDS = 100_000, range(10)
 SECRET = b"sixteen bytes ok"
-CLIENTS = ("127.0.0.1", "198.51.100.7", "2001:db8::7", "::ffff:198.51.100.9")
+CLIENTS = (
+    "127.0.0.1", "198.51.100.7", "2001:db8::7", "::ffff:198.51.100.9", "198.51.100.70", "2001:db8:0:5::7",
+    "198.51.100.135", "::ffff:198.51.100.200",
+)  # fmt: skip
+PROFILES = (
+    a_profile("schools", ["198.51.100.64/26", "2001:db8:0:5::/64"], ["chosen", "seen_by_some"]),
+    a_profile("libraries", ["198.51.100.128/25", "203.0.113.0/24"], ["chosen", "paged"]),
+)
 OUTSIDE = ("203.0.113.5", "2001:db8:ffff::1")
 TYPES = (1, 28, 65, 64, 16, 15, 2, 6, 255, 5, 252, 251, 41, 128, 0, 43, 46, 12345)
 WORDS = ("www", "a", "mail", "x-y", "_dns", "xn--bcher-kva", "m", "deep", "0", "1")
@@ -34,6 +45,9 @@ LISTS = {
     "empty_answers": a_list("empty_answers", answer=BlockAnswer.NODATA),
     "refusing": a_list("refusing", answer=BlockAnswer.REFUSED, legal_basis=LegalBasis.SUBSCRIBER),
     "trial": a_list("trial", mode="observe"),
+    "chosen": a_list("chosen", answer=BlockAnswer.NODATA, legal_basis=LegalBasis.SUBSCRIBER),
+    "paged": a_list("paged", legal_basis=LegalBasis.SUBSCRIBER),
+    "seen_by_some": a_list("seen_by_some", mode="observe", legal_basis=LegalBasis.SUBSCRIBER),
 }
 ENTRIES = {
     "order": ["bad.example", "*.below.example", "münchen.example"],
@@ -41,20 +55,30 @@ ENTRIES = {
     "empty_answers": ["nodata.test", "=both.example", "https://pages.example/one"],
     "refusing": ["refused.test", "http://pages.test/two"],
     "trial": ["seen.example", "both.example"],
+    "chosen": ["game.example", "below.test", "both.example"],
+    "paged": ["https://game.test/level", "game.example"],
+    "seen_by_some": ["good.example", "game.test"],
 }
-LATER = {**ENTRIES, "order": ["below.example", "fresh.example", "good.test"]}
+LATER = {
+    **ENTRIES,
+    "order": ["below.example", "fresh.example", "good.test"],
+    "chosen": ["game.test", "fresh.example", "good.example"],
+}
 NAMES = (
     "bad.example", "below.example", "xn--mnchen-3ya.example", "nx.test", "both.example", "deep.example",
     "b.a.deep.example", "nodata.test", "pages.example", "pages.test", "refused.test", "seen.example",
     "good.test", "fresh.example", "good.example", "alias.test", "chain.test", "seen-alias.test",
     "steered-alias.test", "exempt.bad.example", "resolver.arpa", "use-application-dns.net",
-    "mask.icloud.com", "example", "test", "192.0.2.200", "",
+    "mask.icloud.com", "example", "test", "192.0.2.200", "", "game.example", "game.test", "below.test",
+    "game-alias.test", "two-aliases.test", "www.nx.test", "m.refused.test", "a.nodata.test",
 )  # fmt: skip
 ALIASES = {
     "alias.test": ("www.good.test", "cdn.bad.example"),
     "chain.test": ("a.good.example", "b.good.example", "good.test"),
     "seen-alias.test": ("x.seen.example",),
     "steered-alias.test": ("pages.example",),
+    "game-alias.test": ("www.game.example",),
+    "two-aliases.test": ("good.example", "x.below.test"),
 }
 
 
@@ -68,6 +92,7 @@ class Rig:
             *LISTS.values(),
             clock=lambda: self.wall_s,
             exemptions=(an_exemption("exempt.bad.example"),),
+            profiles=PROFILES,
         )
         self.names.publish(**ENTRIES)
         networks = tuple(map(ip_network, ("127.0.0.0/8", "198.51.100.0/24", "2001:db8::/48")))
@@ -77,10 +102,12 @@ class Rig:
         events = Events(CollectorRegistry())
         forwarder = Forwarder([], events, timeout_s=1.0, payload_bytes=1232)
         self.cookies = Cookies(SECRET)
+        self.profiles = ClientProfiles(PROFILES)
         self.resolver = Resolver(
             engine=self.names.engine,
             answers=answers,
             access=AccessList(networks),
+            profiles=self.profiles,
             cache=self.cache,
             upstreams=forwarder,
             events=events,
@@ -91,6 +118,7 @@ class Rig:
         self.native = native_path(
             self.cache,
             clients=networks,
+            profiles=self.profiles,
             cookie_secret=SECRET,
             payload_bytes=1232,
             rate_limit=0,
@@ -101,6 +129,7 @@ class Rig:
             self.native,
             engine=self.names.engine,
             resolver=self.resolver,
+            profiles=self.profiles,
             answers=answers,
             forwarder=forwarder,
             cache=self.cache,
@@ -112,7 +141,7 @@ class Rig:
         for _ in range(4):
             if undecided is None:
                 break
-            self.listener.teach(*undecided)
+            self.listener.teach(undecided)
             outcome, answer, undecided = self.native.look(packet, ip_address(client), self.now_s, self.wall_s)
         return outcome, answer
 
@@ -120,7 +149,7 @@ class Rig:
         for name in NAMES:
             for prefix in ("", "www."):
                 for qtype in (1, 28, 16, 65):
-                    if rng.random() < 0.5:
+                    if rng.random() < 0.7:
                         self._keep(rng, f"{prefix}{name}".strip("."), qtype)
 
     def _keep(self, rng, name, qtype):
@@ -214,6 +243,7 @@ def test_what_the_fast_path_answers_is_what_the_resolver_answers(tmp_path, seed)
         outcome, fast = rig.fast(packet, client)
         slow = rig.resolver.begin(packet, client)
         outcomes[outcome] += 1
+        outcomes[outcome, rig.profiles.of(client)] += 1
         if outcome == "answered":
             assert fast == slow, packet
         elif outcome == "silent":
@@ -223,3 +253,4 @@ def test_what_the_fast_path_answers_is_what_the_resolver_answers(tmp_path, seed)
     # Else it would be nothing that agreed.
     assert outcomes["answered"] > 0.4 * QUERIES, outcomes
     assert outcomes["miss"] > 0.1 * QUERIES, outcomes
+    assert all(outcomes["answered", profile.id] > 0.1 * QUERIES for profile in PROFILES), outcomes

@@ -5,9 +5,11 @@ import asyncio
 import pytest
 from dns_asking import query, read
 from dnslib import RR
+from generations import a_profile
 from listing_engine import blocked, observed, steered
 from loopback_upstream import zone
 
+from cop_filter.profiles import ClientProfiles
 from cop_filter.verdict import Answer
 from dns_resolver.resolver import Pending
 
@@ -266,7 +268,7 @@ async def test_the_upstreams_servfail_is_passed_on(ask, upstream):
 
 
 async def test_a_bug_costs_one_answer_and_no_more(ask, engine, resolver, counted, monkeypatch):
-    def broken(name, plane="dns"):
+    def broken(name, plane="dns", profile=None):
         raise ZeroDivisionError
 
     monkeypatch.setattr(engine, "decide_host", broken)
@@ -291,3 +293,57 @@ async def test_odd_labels_before_a_listed_name_do_not_hide_it(ask, engine, upstr
 async def test_a_name_the_engine_cannot_read_is_forwarded(ask, upstream):
     upstream.answer = zone("xn--invalid. 60 A 192.0.2.7")
     assert (await ask("xn--invalid")).data == ["192.0.2.7"]
+
+
+SCHOOL, LIBRARY, HOME = "127.0.1.5", "127.0.2.5", "127.0.3.5"
+
+
+class TestProfiles:
+    @pytest.fixture
+    def profiles(self):
+        return ClientProfiles([
+            a_profile("schools", ["127.0.1.0/24"], ["games"]),
+            a_profile("libraries", ["127.0.2.0/24"], ["games"]),
+        ])  # fmt: skip
+
+    @pytest.fixture(autouse=True)
+    def _games(self, engine):
+        engine.of_profile["schools"] = {"bad.example": blocked(list_id="games")}
+
+    @pytest.mark.parametrize("stream", [False, True])
+    async def test_a_list_holds_for_the_clients_of_its_profile(self, ask, stream):
+        assert (await ask("bad.example", client=SCHOOL, stream=stream)).data == ["192.0.2.80"]
+        for client in (LIBRARY, HOME):
+            answer = await ask("www.bad.example", client=client, stream=stream)
+            assert answer.data == ["192.0.2.66"]
+            assert (await ask("www.bad.example", client=SCHOOL, stream=stream)).data == ["192.0.2.80"]
+
+    async def test_an_answer_is_kept_for_those_who_may_have_it(self, ask, upstream):
+        for client, last in [(SCHOOL, "192.0.2.80"), (HOME, "192.0.2.66")] * 2:
+            assert (await ask("alias.good.example", client=client)).data[-1] == last
+        assert len(upstream.asked) == 1
+
+    async def test_what_is_listed_for_everybody_is_kept_for_nobody(self, ask, engine, cache):
+        engine.listed["bad.example"] = blocked()
+        for client in (HOME, SCHOOL):
+            assert (await ask("alias.good.example", client=client)).data == ["192.0.2.80"]
+        assert len(cache) == 0
+
+    async def test_clients_of_several_profiles_share_a_flight_and_are_judged_for_themselves(
+        self, ask, upstream
+    ):
+        upstream.held.clear()
+        asking = [
+            asyncio.ensure_future(ask("alias.good.example", client=client))
+            for client in (SCHOOL, LIBRARY, HOME, SCHOOL)
+        ]
+        await upstream.received.wait()
+        upstream.held.set()
+        answers = [(await each).data[-1] for each in asking]
+        assert answers == ["192.0.2.80", "192.0.2.66", "192.0.2.66", "192.0.2.80"]
+        assert len(upstream.asked) == 1
+
+    async def test_an_old_answer_is_told_to_those_who_may_have_it(self, ask, expired):
+        old = await ask("alias.good.example", client=HOME, edns=True)
+        assert (old.data[-1], old.ede) == ("192.0.2.66", [3])
+        assert (await ask("alias.good.example", client=SCHOOL)).data == ["192.0.2.80"]

@@ -1,7 +1,7 @@
 //! One packet: answered from what stands decided, or told what it needs. No sockets, no clock of its own.
 
 use crate::dns::cache::{self, Cache, Judged};
-use crate::dns::clients::Networks;
+use crate::dns::clients::{Networks, Profiles};
 use crate::dns::cookies::Cookies;
 use crate::dns::limits::{Limit, RateLimit};
 use crate::dns::names;
@@ -28,6 +28,7 @@ pub struct Now {
 /// What one resolver says of itself and for whom it works.
 pub struct Rules {
     pub networks: Networks,
+    pub profiles: Profiles,
     pub cookies: Cookies,
     /// What a client outside the networks is told.
     pub outside: Template,
@@ -99,6 +100,11 @@ impl Path {
         self.rules.payload_bytes
     }
 
+    /// Whose lists hold for a client.
+    pub fn profile(&self, client: IpAddr) -> u32 {
+        self.rules.profiles.of(client)
+    }
+
     /// Looks at one packet; an answer is appended to `out`.
     pub fn look(
         &mut self,
@@ -134,7 +140,8 @@ impl Path {
         if !plain || !names::lower(query.name(), &mut self.lower) {
             return Outcome::HandUp(None);
         }
-        self.question(&query, &terms, desk, out)
+        let profile = self.profile(client);
+        self.question(&query, profile, &terms, desk, out)
     }
 
     /// Writes an upstream's answer, which may be told, to one who waits for it.
@@ -156,28 +163,31 @@ impl Path {
         reply::write(&query, &as_reply(answer, &self.body), &terms, out);
     }
 
-    /// The label to count an answer under, if it may be told; else why not. `question` is in lower case.
+    /// The judgement on an answer that may be told to the clients of a profile; else it is Python's turn.
+    /// `question` is in lower case.
     pub fn judge_answer(
         &mut self,
         standing: &Standing,
         question: &[u8],
+        profile: u32,
         answer: &Answer,
-    ) -> Result<u32, Outcome> {
+    ) -> Result<Judged, Option<Undecided>> {
         let (name, rest) = question.split_at(question.len() - 4);
         let qtype = u16::from_be_bytes([rest[0], rest[1]]);
         names::text(name, &mut self.host);
-        let own = match standing.judge(&self.host, qtype, &mut self.found) {
+        let own = match standing.judge(&self.host, qtype, profile, &mut self.found) {
             Judgement::Unlisted => Own::unlisted(standing),
-            Judgement::Known(decided) if decided.reply.is_none() => Own::of(decided),
-            Judgement::Unknown(undecided) => return Err(Outcome::HandUp(Some(undecided))),
-            Judgement::Known(_) | Judgement::Unreadable => return Err(Outcome::HandUp(None)),
+            Judgement::Known(decided) if decided.reply.is_none() => Own::of(decided, profile),
+            Judgement::Unknown(undecided) => return Err(Some(undecided)),
+            Judgement::Known(_) | Judgement::Unreadable => return Err(None),
         };
-        self.judge_targets(standing, qtype, answer, own)
+        self.judge_targets(standing, qtype, profile, answer, own)
     }
 
     fn question(
         &mut self,
         query: &Query<'_>,
+        profile: u32,
         terms: &Terms,
         desk: &mut Desk<'_>,
         out: &mut Vec<u8>,
@@ -198,7 +208,7 @@ impl Path {
                 &mut self.asked.key,
             );
             if let Some(hit) = desk.cache.get(&self.asked.key, desk.now.steady_s) {
-                if hit.judged.serial == standing.serial {
+                if hit.judged.holds(standing.serial, profile) {
                     desk.tally.event(Event::CacheHit);
                     desk.tally.decided(hit.judged.label);
                     self.body.clear();
@@ -215,7 +225,7 @@ impl Path {
             return Outcome::Answered;
         }
         names::text(&self.lower, &mut self.host);
-        let own = match standing.judge(&self.host, qtype, &mut self.found) {
+        let own = match standing.judge(&self.host, qtype, profile, &mut self.found) {
             Judgement::Unlisted => Own::unlisted(standing),
             Judgement::Known(decided) => {
                 if let Some(template) = &decided.reply {
@@ -223,7 +233,7 @@ impl Path {
                     reply::write(query, &template.reply(), terms, out);
                     return Outcome::Answered;
                 }
-                Own::of(decided)
+                Own::of(decided, profile)
             }
             Judgement::Unknown(undecided) => return Outcome::HandUp(Some(undecided)),
             Judgement::Unreadable => return Outcome::HandUp(None),
@@ -241,18 +251,14 @@ impl Path {
             self.asked.checking_disabled = query.checking_disabled();
             return Outcome::Miss;
         };
-        match self.judge_targets(standing, qtype, &answer, own) {
-            Err(outcome) => outcome,
-            Ok(label) => {
-                let judged = Judged {
-                    serial: standing.serial,
-                    label,
-                };
+        match self.judge_targets(standing, qtype, profile, &answer, own) {
+            Err(undecided) => Outcome::HandUp(undecided),
+            Ok(judged) => {
                 if let Some(hit) = desk.cache.get(&self.asked.key, desk.now.steady_s) {
                     *hit.judged = judged;
                 }
                 desk.tally.event(Event::CacheHit);
-                desk.tally.decided(label);
+                desk.tally.decided(judged.label);
                 self.body.clear();
                 answer.aged_body(age_s, &mut self.body);
                 reply::write(query, &as_reply(&answer, &self.body), terms, out);
@@ -261,33 +267,40 @@ impl Path {
         }
     }
 
-    /// The label for an answer of a name that passes, unless something that it leads to is listed.
+    /// The judgement on an answer of a name that passes, unless it is Python's turn: something that it leads
+    /// to is listed, or not yet decided.
     fn judge_targets(
         &mut self,
         standing: &Standing,
         qtype: u16,
+        profile: u32,
         answer: &Answer,
         mut own: Own,
-    ) -> Result<u32, Outcome> {
+    ) -> Result<Judged, Option<Undecided>> {
         for target in &answer.hosts {
             if !names::lower(target, &mut self.lower) {
-                return Err(Outcome::HandUp(None));
+                return Err(None);
             }
             names::text(&self.lower, &mut self.host);
-            match standing.judge(&self.host, qtype, &mut self.found) {
+            match standing.judge(&self.host, qtype, profile, &mut self.found) {
                 Judgement::Unlisted => {}
-                Judgement::Known(decided) => match decided.action {
-                    Action::Block => return Err(Outcome::HandUp(None)),
-                    Action::Observe if own.allowed => {
-                        own = Own::of(decided);
+                Judgement::Known(decided) => {
+                    own.profile = profile;
+                    match decided.action {
+                        Action::Block => return Err(None),
+                        Action::Observe if own.allowed => own = Own::of(decided, profile),
+                        Action::Observe | Action::Allow | Action::Steer => {}
                     }
-                    Action::Observe | Action::Allow | Action::Steer => {}
-                },
-                Judgement::Unknown(undecided) => return Err(Outcome::HandUp(Some(undecided))),
-                Judgement::Unreadable => return Err(Outcome::HandUp(None)),
+                }
+                Judgement::Unknown(undecided) => return Err(Some(undecided)),
+                Judgement::Unreadable => return Err(None),
             }
         }
-        Ok(own.label)
+        Ok(Judged {
+            serial: standing.serial,
+            label: own.label,
+            profile: own.profile,
+        })
     }
 
     /// The terms for a client, and whether it is answered at all.
@@ -330,6 +343,8 @@ struct Own {
     label: u32,
     /// Allowed, so that what the answer leads to may have something to say.
     allowed: bool,
+    /// For whom.
+    profile: u32,
 }
 
 impl Own {
@@ -337,13 +352,15 @@ impl Own {
         Self {
             label: standing.unlisted,
             allowed: true,
+            profile: Judged::FOR_EVERY_PROFILE,
         }
     }
 
-    fn of(decided: &Decided) -> Self {
+    fn of(decided: &Decided, profile: u32) -> Self {
         Self {
             label: decided.label,
             allowed: decided.action == Action::Allow,
+            profile,
         }
     }
 }

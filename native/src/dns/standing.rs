@@ -61,11 +61,12 @@ pub struct Zone {
     pub reply: Template,
 }
 
-/// What Python has not said yet: what these matches mean for a query type.
+/// What Python has not said yet: what these matches mean for a query type and the clients of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Undecided {
     pub codes: Codes,
     pub qtype: u16,
+    pub profile: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -117,13 +118,23 @@ impl Standing {
         Some(&zone.reply)
     }
 
-    /// What stands decided about a host; `found` is working space.
-    pub fn judge(&self, host: &[u8], qtype: u16, found: &mut Vec<Match>) -> Judgement<'_> {
+    /// What stands decided about a host that a client of a profile asks for; `found` is working space.
+    pub fn judge(
+        &self,
+        host: &[u8],
+        qtype: u16,
+        profile: u32,
+        found: &mut Vec<Match>,
+    ) -> Judgement<'_> {
         match self.codes(host, found) {
             Err(_) => Judgement::Unreadable,
             Ok(Codes::None) => Judgement::Unlisted,
             Ok(codes) => {
-                let asked = Undecided { codes, qtype };
+                let asked = Undecided {
+                    codes,
+                    qtype,
+                    profile,
+                };
                 match self.decided.get(&asked) {
                     Some(decided) => Judgement::Known(decided),
                     None => Judgement::Unknown(asked),

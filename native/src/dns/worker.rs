@@ -1,10 +1,10 @@
 //! The thread that reads, answers, forwards and hands up.
 
-use crate::dns::cache::{locked, Cache, Judged};
+use crate::dns::cache::{locked, Cache};
 use crate::dns::flights::{Flight, Waiter};
 use crate::dns::handups::HandUp;
 use crate::dns::misses::{Arrival, Misses, NotAsked};
-use crate::dns::path::{Desk, Now, Outcome};
+use crate::dns::path::{Desk, Now, Outcome, Path};
 use crate::dns::response::Answer;
 use crate::dns::shared::{lock, Shared};
 use crate::dns::sockets::{ask_for_destination, monotonic_s, Epoll, Inbox, Outbox, Peer};
@@ -95,7 +95,7 @@ impl Worker {
         }
         let now = self.shared.now();
         for flight in self.misses.abandon() {
-            self.hand_up_flight(flight, None, now);
+            self.hand_up_flight(flight, now);
         }
         self.flush();
     }
@@ -194,7 +194,7 @@ impl Worker {
                     lock(&self.shared.tally).events(Event::UpstreamTrouble, flights.len());
                     let now = self.shared.now();
                     for flight in flights {
-                        self.hand_up_flight(flight, None, now);
+                        self.hand_up_flight(flight, now);
                     }
                 }
                 Arrival::Stray => {}
@@ -203,8 +203,8 @@ impl Worker {
         }
     }
 
-    /// Tells everyone who waits, if what came may be told.
-    fn deliver(&mut self, flight: Flight, answer: Answer) {
+    /// Tells everyone who waits, if what came may be told to the clients of their profile.
+    fn deliver(&mut self, mut flight: Flight, answer: Answer) {
         let shared = &*self.shared;
         let now = shared.now();
         let mut path = lock(&shared.path);
@@ -212,36 +212,39 @@ impl Worker {
             .standing
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        let judged = if standing.holds_at(now.wall_s) {
-            path.judge_answer(&standing, &flight.question, &answer)
-        } else {
-            Err(Outcome::HandUp(None))
-        };
-        let label = match judged {
-            Ok(label) => label,
-            Err(outcome) => {
-                drop((path, standing));
-                let undecided = match outcome {
-                    Outcome::HandUp(undecided) => undecided,
-                    _ => None,
-                };
-                return self.hand_up_flight(flight, undecided, now);
-            }
-        };
-        let answer = Arc::new(answer);
-        let judged = Judged {
-            serial: standing.serial,
-            label,
-        };
-        locked(&shared.cache).put(&flight.key, Arc::clone(&answer), judged, now.steady_s);
+        let mut cache = locked(&shared.cache);
         let mut tally = lock(&shared.tally);
-        for waiter in &flight.waiters {
-            let outbox = &mut self.listeners[waiter.listener].outbox;
-            let client = waiter.peer.client.ip();
-            path.write_answer(&waiter.packet, client, &answer, now, &mut outbox.bytes);
-            outbox.seal(waiter.peer);
-            tally.decided(label);
-            tally.forwarded[bucket(micros(now.steady_s - waiter.since_s))] += 1;
+        let answer = Arc::new(answer);
+        let profile_of = |path: &Path, waiter: &Waiter| path.profile(waiter.peer.client.ip());
+        flight.waiters.sort_by_key(|each| profile_of(&path, each));
+        let mut kept = false;
+        let mut waiters = flight.waiters.into_iter().peekable();
+        while let Some(first) = waiters.peek() {
+            let profile = profile_of(&path, first);
+            let mut judged = if standing.holds_at(now.wall_s) {
+                path.judge_answer(&standing, &flight.question, profile, &answer)
+            } else {
+                Err(None)
+            };
+            if let (Ok(judged), false) = (&judged, kept) {
+                cache.put(&flight.key, Arc::clone(&answer), *judged, now.steady_s);
+                kept = true;
+            }
+            while let Some(waiter) = waiters.next_if(|each| profile_of(&path, each) == profile) {
+                match &mut judged {
+                    Ok(judged) => {
+                        let outbox = &mut self.listeners[waiter.listener].outbox;
+                        let client = waiter.peer.client.ip();
+                        path.write_answer(&waiter.packet, client, &answer, now, &mut outbox.bytes);
+                        outbox.seal(waiter.peer);
+                        tally.decided(judged.label);
+                        tally.forwarded[bucket(micros(now.steady_s - waiter.since_s))] += 1;
+                    }
+                    Err(undecided) => {
+                        hand_up(shared, &mut tally, waiter, undecided.take(), now);
+                    }
+                }
+            }
         }
     }
 
@@ -252,7 +255,7 @@ impl Worker {
         while let Some((flight, crowded)) = self.misses.overdue(since_s) {
             lock(&self.shared.tally).event(Event::UpstreamSilent);
             if !crowded {
-                self.hand_up_flight(flight, None, now);
+                self.hand_up_flight(flight, now);
                 continue;
             }
             // Somebody asks more than is answered: silence about it is not worth Python's time.
@@ -264,10 +267,10 @@ impl Worker {
         }
     }
 
-    fn hand_up_flight(&self, flight: Flight, mut undecided: Option<Undecided>, now: Now) {
+    fn hand_up_flight(&self, flight: Flight, now: Now) {
         let mut tally = lock(&self.shared.tally);
         for waiter in flight.waiters {
-            hand_up(&self.shared, &mut tally, waiter, undecided.take(), now);
+            hand_up(&self.shared, &mut tally, waiter, None, now);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::answers::PyAnswerCache;
 use super::index::PyIndex;
 use crate::dns::cache::locked;
-use crate::dns::clients::Networks;
+use crate::dns::clients::{Networks, Profiles};
 use crate::dns::cookies::Cookies;
 use crate::dns::handups::HandUp;
 use crate::dns::limits::RateLimit;
@@ -25,17 +25,15 @@ use std::thread::JoinHandle;
 
 /// (response code, answers, authorities, body, EDE codes, policy)
 type ReplyParts = (u16, u16, u16, Vec<u8>, Vec<u16>, bool);
-/// (matches, query type, label, action, the reply unless the question may go on)
-type Lesson = (Codes, u16, u32, String, Option<ReplyParts>);
+/// (matches, query type, profile)
+type Wanted = (Codes, u16, u32);
+/// (matches, query type, profile, label, action, the reply unless the question may go on)
+type Lesson = (Codes, u16, u32, u32, String, Option<ReplyParts>);
 /// Events by `FastPath.EVENTS`, decisions by label, latencies of fast and of forwarded answers.
 type Counts = (Vec<u64>, Vec<u64>, Vec<u64>, Vec<u64>);
 
 /// What came of a packet, the answer, and the decision that is wanted.
-type Looked<'py> = (
-    &'static str,
-    Option<Bound<'py, PyBytes>>,
-    Option<(Codes, u16)>,
-);
+type Looked<'py> = (&'static str, Option<Bound<'py, PyBytes>>, Option<Wanted>);
 
 fn template(parts: ReplyParts) -> Template {
     let (rcode, answers, authorities, body, ede, policy) = parts;
@@ -49,18 +47,23 @@ fn template(parts: ReplyParts) -> Template {
     }
 }
 
-fn wanted(undecided: Undecided) -> (Codes, u16) {
-    (undecided.codes, undecided.qtype)
+fn wanted(undecided: Undecided) -> Wanted {
+    (undecided.codes, undecided.qtype, undecided.profile)
 }
 
 fn learn_all(standing: &mut Standing, lessons: Vec<Lesson>) -> PyResult<()> {
-    for (codes, qtype, label, word, reply) in lessons {
+    for (codes, qtype, profile, label, word, reply) in lessons {
         let decided = Decided {
             label,
             action: action(&word)?,
             reply: reply.map(template),
         };
-        standing.learn(Undecided { codes, qtype }, decided);
+        let asked = Undecided {
+            codes,
+            qtype,
+            profile,
+        };
+        standing.learn(asked, decided);
     }
     Ok(())
 }
@@ -102,9 +105,9 @@ impl PyHandUp {
         self.0.peer.client.ip().to_string()
     }
 
-    /// The matches and the query type whose decision the fast path would like to be told.
+    /// The matches, the query type and the profile whose decision the fast path would like to be told.
     #[getter]
-    fn undecided(&self) -> Option<(Codes, u16)> {
+    fn undecided(&self) -> Option<Wanted> {
         self.0.undecided.clone().map(wanted)
     }
 
@@ -129,12 +132,13 @@ impl PyFastPath {
     const EVENTS: [&'static str; Event::NAMES.len()] = Event::NAMES;
 
     #[new]
-    #[pyo3(signature = (cache, *, networks, cookie_secret, outside, payload_bytes, never_forwarded,
+    #[pyo3(signature = (cache, *, networks, profiles, cookie_secret, outside, payload_bytes, never_forwarded,
                         rate_limit, rate_limit_slip, patience_s))]
     #[allow(clippy::too_many_arguments)] // All by name.
     fn new(
         cache: &PyAnswerCache,
         networks: Vec<(IpAddr, u8)>,
+        profiles: Vec<(IpAddr, u8, u32)>,
         cookie_secret: &[u8],
         outside: ReplyParts,
         payload_bytes: u16,
@@ -149,6 +153,7 @@ impl PyFastPath {
         never_forwarded.sort_unstable();
         let rules = Rules {
             networks: Networks::new(networks),
+            profiles: Profiles::told_apart(profiles),
             cookies: Cookies::new(secret),
             outside: template(outside),
             payload_bytes,
@@ -222,8 +227,8 @@ impl PyFastPath {
         })
     }
 
-    /// The matches and query types about which it has learned.
-    fn learned(&self) -> Vec<(Codes, u16)> {
+    /// The matches, query types and profiles about which it has learned.
+    fn learned(&self) -> Vec<Wanted> {
         let standing = self
             .shared
             .standing

@@ -6,8 +6,8 @@ use crate::random::Random;
 use crate::written::check_written;
 use crate::{campaign, packets};
 use _native::builder::{Builder, Entry};
-use _native::dns::cache::{Cache, Judged};
-use _native::dns::clients::Networks;
+use _native::dns::cache::Cache;
+use _native::dns::clients::{Networks, Profiles};
 use _native::dns::cookies::Cookies;
 use _native::dns::limits::RateLimit;
 use _native::dns::path::{Desk, Now, Outcome, Path, Rules};
@@ -19,6 +19,7 @@ use _native::dns::tally::Tally;
 use _native::index::Index;
 use _native::question::Codes;
 use std::net::IpAddr;
+use std::slice;
 use std::sync::Arc;
 
 const SILENT: usize = 0;
@@ -42,6 +43,22 @@ const STRANGERS: [&str; 2] = ["203.0.113.1", "2001:db8:ffff::1"];
 /// To block, by list: the second one is in force in every other generation.
 const BLOCKED: [&str; 2] = ["bad.example", "cdn.example.net"];
 const OBSERVED: &str = "www.good.example";
+/// To block for some clients only.
+const CHOSEN: [&str; 11] = [
+    "example.net",
+    "host-0.open.example",
+    "host-1.open.example",
+    "host-2.open.example",
+    "host-3.open.example",
+    "host-4.open.example",
+    "host-5.open.example",
+    "host-6.open.example",
+    "host-7.open.example",
+    "host-8.open.example",
+    "host-9.open.example",
+];
+const CHOOSERS: [&str; 2] = ["198.51.100.9", "2001:db8::1"];
+const CHOOSING: u32 = 1;
 const NETWORKS: u32 = 5;
 const RESPONSES_PER_SECOND: u32 = 120;
 const LOCAL: &str = "invalid";
@@ -58,6 +75,7 @@ fn no_damaged_query_or_answer_gets_past_what_the_generation_in_force_says() {
         "else this tests too little: {shares:?}"
     );
     assert!(site.told_from_upstream > packets() / 1000);
+    assert!(site.told_to_others > packets() / 20_000);
     let most = f64::from(NETWORKS * RESPONSES_PER_SECOND) * (site.steady_s + 1.0);
     assert!(
         site.unproven as f64 <= most,
@@ -104,6 +122,8 @@ struct Site {
     steady_s: f64,
     out: Vec<u8>,
     told_from_upstream: u64,
+    /// What leads to a name that is listed for some, told to one of the others.
+    told_to_others: u64,
     /// What was neither dropped nor cut off, of clients that may be forged.
     unproven: u64,
 }
@@ -114,6 +134,7 @@ impl Site {
         let networks = networks.map(|(first, bits)| (first.parse().unwrap(), bits));
         let rules = Rules {
             networks: Networks::new(networks.to_vec()),
+            profiles: profiles(),
             cookies: Cookies::new(&SECRET),
             outside: template(rcode::REFUSED, &[]),
             payload_bytes: PAYLOAD_BYTES,
@@ -130,6 +151,7 @@ impl Site {
             steady_s: 0.0,
             out: Vec::new(),
             told_from_upstream: 0,
+            told_to_others: 0,
             unproven: 0,
         }
     }
@@ -188,9 +210,9 @@ impl Site {
         }
     }
 
-    fn check_answered(&self, query: &Query<'_>, client: IpAddr, stranger: bool) {
+    fn check_answered(&mut self, query: &Query<'_>, client: IpAddr, stranger: bool) {
         let name = query.name().to_ascii_lowercase();
-        let listed = self.is_blocked(&name);
+        let listed = self.is_blocked(&name, client);
         let policy = stranger || listed || is_within(&name, LOCAL);
         let written = check_written(query, policy, &self.terms(query, client), &self.out);
         if written.flags & flags::TC != 0 {
@@ -207,7 +229,7 @@ impl Site {
                 "a listed name is told another address, or nothing"
             );
         } else {
-            self.check_leads_nowhere(query, &self.out);
+            self.told_to_others += u64::from(self.check_leads_nowhere(query, client));
         }
     }
 
@@ -222,7 +244,7 @@ impl Site {
         let asked = self.path.asked();
         let (question, key) = (asked.question.clone(), asked.key.clone());
         assert!(question.eq_ignore_ascii_case(query.question));
-        assert!(!self.is_blocked(query.name()), "not even asked for");
+        assert!(!self.is_blocked(query.name(), client), "not even asked for");
         let mut responses = corpus::responses(&query.name().to_ascii_lowercase(), query.qtype());
         let mut response = responses.swap_remove(random.below(responses.len()));
         if random.one_in(2) {
@@ -239,34 +261,41 @@ impl Site {
         if !answer.conclusive() || answer.truncated {
             return;
         }
-        match self.path.judge_answer(&self.standing, &question, &answer) {
-            Ok(label) => {
-                assert!(!answer.hosts.iter().any(|host| self.is_blocked(host)));
+        let profile = self.path.profile(client);
+        let judged = self
+            .path
+            .judge_answer(&self.standing, &question, profile, &answer);
+        match judged {
+            Ok(judged) => {
+                assert!(!answer
+                    .hosts
+                    .iter()
+                    .any(|host| self.is_blocked(host, client)));
                 self.out.clear();
                 self.path
                     .write_answer(packet, client, &answer, now, &mut self.out);
                 check_written(query, false, &self.terms(query, client), &self.out);
-                self.check_leads_nowhere(query, &self.out);
-                let judged = Judged {
-                    serial: self.standing.serial,
-                    label,
-                };
+                self.told_to_others += u64::from(self.check_leads_nowhere(query, client));
                 self.cache
                     .put(&key, Arc::new(answer), judged, self.steady_s);
                 assert!(self.cache.used_bytes() <= CACHE_BYTES);
                 self.told_from_upstream += 1;
             }
-            Err(Outcome::HandUp(undecided)) => self.decide(undecided),
-            Err(other) => panic!("{other:?}"),
+            Err(undecided) => self.decide(undecided),
         }
     }
 
-    /// Nothing that a client reads in an answer is a listed host.
-    fn check_leads_nowhere(&self, query: &Query<'_>, out: &[u8]) {
+    /// Nothing that a client reads in an answer is a listed host; whether one is, for others.
+    fn check_leads_nowhere(&self, query: &Query<'_>, client: IpAddr) -> bool {
         let (name, kind) = query.question.split_at(query.name().len());
         let question = [&name.to_ascii_lowercase(), kind].concat();
-        let answer = response::read(out, &question, query.id).expect("a readable answer");
-        assert!(!answer.hosts.iter().any(|host| self.is_blocked(host)));
+        let answer = response::read(&self.out, &question, query.id).expect("a readable answer");
+        assert!(!answer
+            .hosts
+            .iter()
+            .any(|host| self.is_blocked(host, client)));
+        is_chosen(&query.name().to_ascii_lowercase())
+            || answer.hosts.iter().any(|host| is_chosen(host))
     }
 
     fn decide(&mut self, undecided: Option<Undecided>) {
@@ -279,11 +308,13 @@ impl Site {
             Codes::Many(codes) => codes.clone(),
         };
         let lists = lists_in_force(self.standing.serial);
-        let blocked = codes.iter().any(|code| ((code >> 5) as usize) < lists);
-        let (action, label) = if blocked {
-            (Action::Block, 1)
-        } else {
-            (Action::Observe, 2)
+        let holds = |list: usize| codes.iter().any(|code| (code >> 5) as usize == list);
+        let chosen = undecided.profile == CHOOSING && holds(lists + 1);
+        let blocked = chosen || (0..lists).any(holds);
+        let (action, label) = match (blocked, holds(lists)) {
+            (true, _) => (Action::Block, 1),
+            (false, true) => (Action::Observe, 2),
+            (false, false) => (Action::Allow, 0),
         };
         let reply = blocked.then(|| template(rcode::NOERROR, REFUGE));
         self.standing.learn(
@@ -296,8 +327,15 @@ impl Site {
         );
     }
 
-    fn is_blocked(&self, name: &[u8]) -> bool {
+    fn is_blocked(&self, name: &[u8], client: IpAddr) -> bool {
         let name = name.to_ascii_lowercase();
+        if CHOOSERS
+            .iter()
+            .any(|text| client == text.parse::<IpAddr>().unwrap())
+            && is_chosen(&name)
+        {
+            return true;
+        }
         BLOCKED[..lists_in_force(self.standing.serial)]
             .iter()
             .any(|listed| is_within(&name, listed))
@@ -316,6 +354,18 @@ impl Site {
             cookie: None,
         }
     }
+}
+
+fn profiles() -> Profiles {
+    let other = CHOOSING + 1;
+    let networks = [
+        ("198.51.100.0", 24, CHOOSING),
+        ("2001:db8::", 32, CHOOSING),
+        ("192.0.2.128", 25, other),
+    ];
+    Profiles::told_apart(
+        networks.map(|(first, bits, number)| (first.parse().unwrap(), bits, number)),
+    )
 }
 
 fn lists_in_force(serial: u32) -> usize {
@@ -345,16 +395,18 @@ fn template(rcode: u16, body: &[u8]) -> Template {
 fn index(blocked: &[&str]) -> Arc<Index> {
     let key = [3; 32];
     let mut builder = Builder::new(&key);
-    let observed = [OBSERVED];
-    for (list, name) in (0..).zip(blocked.iter().chain(&observed)) {
-        let entry = Entry {
-            kind: "domain",
-            key: name,
-            tag: 0,
-            only_below: false,
-            any_query: false,
-        };
-        builder.add(list, &entry).unwrap();
+    let lists = blocked.iter().chain(&[OBSERVED]).map(slice::from_ref);
+    for (list, names) in (0..).zip(lists.chain([&CHOSEN[..]])) {
+        for key in names {
+            let entry = Entry {
+                kind: "domain",
+                key,
+                tag: 0,
+                only_below: false,
+                any_query: false,
+            };
+            builder.add(list, &entry).unwrap();
+        }
     }
     builder.settle();
     let name = format!("{}-{}.index", std::process::id(), blocked.len());
@@ -363,6 +415,10 @@ fn index(blocked: &[&str]) -> Arc<Index> {
     let index = Index::open(&path, &key).unwrap();
     std::fs::remove_file(path).unwrap();
     Arc::new(index)
+}
+
+fn is_chosen(name: &[u8]) -> bool {
+    CHOSEN.iter().any(|chosen| is_within(name, chosen))
 }
 
 /// A name in wire form, lower case, at or below a dotted one.

@@ -58,6 +58,7 @@ fn an_answer_is_kept_for_its_lifetime_and_tells_its_age_and_its_judge() {
     let judged = Judged {
         serial: 3,
         label: 9,
+        profile: 2,
     };
     *hit.judged = judged;
     assert_eq!(*cache.get(&asked(1), 90.0).unwrap().judged, judged);
@@ -147,6 +148,19 @@ fn one_pass_of_names_asked_once_leaves_what_is_asked_again() {
         cache.get(&asked(number % 100), 0.0);
     }
     assert!((0..100).all(|number| cache.peek(&asked(number)).is_some()));
+}
+
+#[test]
+fn a_judgement_holds_for_its_generation_and_profile_or_for_every_profile() {
+    let judged = |profile| Judged {
+        serial: 3,
+        label: 9,
+        profile,
+    };
+    assert!(judged(2).holds(3, 2));
+    assert!(!judged(2).holds(4, 2) && !judged(2).holds(3, 0) && !judged(0).holds(3, 2));
+    let unlisted = judged(Judged::FOR_EVERY_PROFILE);
+    assert!(unlisted.holds(3, 0) && unlisted.holds(3, 7) && !unlisted.holds(4, 0));
 }
 
 #[test]
