@@ -162,12 +162,18 @@ class FastListener:
             self.install()  # an exemption has ended, and what was told before no longer stands
         batch = self._native.take(_BATCH)
         for hand_up in batch:
-            if hand_up.undecided is not None:
-                self.teach(hand_up.undecided)
-            if hand_up.waited_s > 0:
-                self._forwarder.suspect()
-            self._answer(hand_up)
+            try:
+                self._look_after(hand_up)
+            except Exception:  # noqa: BLE001 - a bug must cost one answer, never the batch
+                self._events.fault(Plane.DNS)
         return len(batch) == _BATCH
+
+    def _look_after(self, hand_up: HandUp) -> None:
+        if hand_up.undecided is not None:
+            self.teach(hand_up.undecided)
+        if hand_up.waited_s > 0:
+            self._forwarder.suspect()
+        self._answer(hand_up)
 
     def _lessons(self, wanted: Iterable[Wanted]) -> list[Lesson]:
         lessons: list[Lesson] = []

@@ -3,6 +3,7 @@
 //! Python decides; this repeats. What cannot be answered from what Python decided before is handed up
 //! to it, whole.
 
+pub mod addresses;
 pub mod cache;
 pub mod clients;
 pub mod cookies;
@@ -21,4 +22,5 @@ pub mod sockets;
 pub mod standing;
 pub mod tally;
 pub mod upstreams;
+pub mod waiting;
 pub mod worker;

@@ -453,6 +453,21 @@ async def test_what_was_learned_is_told_anew_for_the_next_generation(listen, cli
     assert counted("dns_events", event="handed_up") == 1
 
 
+async def test_a_bug_costs_one_answer_and_not_those_behind_it(listen, client, monkeypatch, counted):
+    listener, address = listen()
+    sock = client()
+
+    def broken(wanted):
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(listener, "teach", broken)
+        sock.sendto(query("bad.example", id_=1), tuple(address))
+        assert (await asked(sock, "good.example", address, qclass=3, id_=2)).id == 2
+    assert (await asked(sock, "bad.example", address)).data == [SPLASH]
+    assert counted("decision_faults", plane="dns") == 1
+
+
 async def test_a_thread_that_ends_by_itself_ends_the_listener(listen):
     listener, _ = listen()
     listener._native.stop()

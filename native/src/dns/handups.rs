@@ -1,8 +1,9 @@
 //! The queue of what Python must look at: bounded, and fair between client networks.
 
 use crate::dns::limits::{Limit, RateLimit, Shares};
-use crate::dns::sockets::{Bell, Peer};
+use crate::dns::sockets::Peer;
 use crate::dns::standing::Undecided;
+use crate::dns::waiting::Bell;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::BorrowedFd;

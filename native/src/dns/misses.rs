@@ -4,8 +4,8 @@ use crate::dns::flights::{Flight, Flights, Sign, Waiter};
 use crate::dns::path::Asked;
 use crate::dns::query;
 use crate::dns::response::{self, Answer, Unusable};
-use crate::dns::sockets::Epoll;
 use crate::dns::upstreams::Upstreams;
+use crate::dns::waiting::Epoll;
 use std::io;
 use std::net::SocketAddr;
 

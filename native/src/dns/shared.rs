@@ -3,9 +3,9 @@
 use crate::dns::cache::Cache;
 use crate::dns::handups::HandUps;
 use crate::dns::path::{Now, Path};
-use crate::dns::sockets::{monotonic_s, Bell};
 use crate::dns::standing::Standing;
 use crate::dns::tally::Tally;
+use crate::dns::waiting::{monotonic_s, Bell};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;

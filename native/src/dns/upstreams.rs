@@ -5,7 +5,7 @@
 //! nobody off the path can tell which of the open ports a query used.
 
 use crate::dns::flights::Sign;
-use crate::dns::sockets::{fill_random, Epoll};
+use crate::dns::waiting::{fill_random, Epoll};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::AsFd;

@@ -7,9 +7,10 @@ use crate::dns::misses::{Arrival, Misses, NotAsked};
 use crate::dns::path::{Desk, Now, Outcome, Path};
 use crate::dns::response::Answer;
 use crate::dns::shared::{lock, Shared};
-use crate::dns::sockets::{ask_for_destination, monotonic_s, Epoll, Inbox, Outbox, Peer};
+use crate::dns::sockets::{ask_for_destination, Inbox, Outbox, Peer, BATCH};
 use crate::dns::standing::Undecided;
 use crate::dns::tally::{bucket, Event, Tally};
+use crate::dns::waiting::{monotonic_s, Epoll};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -110,7 +111,7 @@ impl Worker {
 
     fn read_queries(&mut self, place: usize) {
         for _ in 0..BATCHES_IN_A_ROW {
-            if self.read_batch(place) < crate::dns::sockets::BATCH {
+            if self.read_batch(place) < BATCH {
                 break;
             }
         }
