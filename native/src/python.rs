@@ -5,6 +5,7 @@ mod clients;
 mod codes;
 mod fast;
 mod index;
+mod lessons;
 mod message;
 
 use crate::builder::{Builder, Entry};
@@ -188,7 +189,10 @@ fn check_number(list_number: u32) -> PyResult<()> {
 #[pymodule]
 pub mod _native {
     #[pymodule_export]
-    use super::fast::{PyFastPath, PyHandUp};
+    use super::fast::PyFastPath;
+
+    #[pymodule_export]
+    use super::lessons::PyHandUp;
 
     #[pymodule_export]
     use super::answers::{read_answer, MalformedError, MismatchError, PyAnswer, PyAnswerCache};

@@ -2,7 +2,7 @@
 //!
 //! Equal questions share one flight, also against birthday attacks (RFC 5452 §5).
 
-use crate::dns::limits::Shares;
+use crate::dns::shares::Shares;
 use crate::dns::sockets::Peer;
 use std::collections::{HashMap, VecDeque};
 

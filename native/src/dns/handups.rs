@@ -1,6 +1,7 @@
 //! The queue of what Python must look at: bounded, and fair between client networks.
 
-use crate::dns::limits::{Limit, RateLimit, Shares};
+use crate::dns::limits::{Limit, RateLimit};
+use crate::dns::shares::Shares;
 use crate::dns::sockets::Peer;
 use crate::dns::standing::Undecided;
 use crate::dns::waiting::Bell;

@@ -1,7 +1,7 @@
 //! Questions on their way to the upstream and back.
 
+use crate::dns::desk::Asked;
 use crate::dns::flights::{Flight, Flights, Sign, Waiter};
-use crate::dns::path::Asked;
 use crate::dns::query;
 use crate::dns::response::{self, Answer, Unusable};
 use crate::dns::upstreams::Upstreams;

@@ -1,71 +1,19 @@
 //! One packet: answered from what stands decided, or told what it needs. No sockets, no clock of its own.
 
-use crate::dns::cache::{self, Cache, Judged};
-use crate::dns::clients::{Networks, Profiles};
-use crate::dns::cookies::Cookies;
+use crate::dns::cache::{self, Judged};
+use crate::dns::desk::{Asked, Desk, Now, Outcome, Rules};
 use crate::dns::limits::{Limit, RateLimit};
 use crate::dns::names;
 use crate::dns::query::{self, flags::RD, Query, Read};
 use crate::dns::reply::{self, Reply, Terms};
 use crate::dns::response::Answer;
-use crate::dns::standing::{Action, Decided, Judgement, Standing, Template, Undecided};
-use crate::dns::tally::{Event, Tally};
+use crate::dns::standing::{Action, Decided, Judgement, Standing, Undecided};
+use crate::dns::tally::Event;
 use crate::index::Match;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 const CLASS_IN: u16 = 1;
-
-/// When a packet is looked at.
-#[derive(Debug, Clone, Copy)]
-pub struct Now {
-    /// Monotonic.
-    pub steady_s: f64,
-    /// Since the epoch.
-    pub wall_s: f64,
-}
-
-/// What one resolver says of itself and for whom it works.
-pub struct Rules {
-    pub networks: Networks,
-    pub profiles: Profiles,
-    pub cookies: Cookies,
-    /// What a client outside the networks is told.
-    pub outside: Template,
-    pub payload_bytes: u16,
-    /// Query types that no upstream is asked for; ascending.
-    pub never_forwarded: Vec<u16>,
-}
-
-/// What a packet is looked at with.
-pub struct Desk<'a> {
-    pub standing: &'a Standing,
-    pub cache: &'a mut Cache,
-    pub tally: &'a mut Tally,
-    pub now: Now,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// The answer was appended to what goes out.
-    Answered,
-    /// No answer is due.
-    Silent,
-    /// An upstream must be asked for `Path::asked`.
-    Miss,
-    /// Python's turn; with the decision that it has not told yet, if that is the reason.
-    HandUp(Option<Undecided>),
-}
-
-/// What an upstream is to be asked, and under what its answer is kept.
-#[derive(Debug, Default)]
-pub struct Asked {
-    pub key: Vec<u8>,
-    /// QNAME in lower case, QTYPE and QCLASS.
-    pub question: Vec<u8>,
-    pub dnssec_ok: bool,
-    pub checking_disabled: bool,
-}
 
 pub struct Path {
     rules: Rules,

@@ -1,8 +1,9 @@
 //! What the fast path's thread and Python share.
 
 use crate::dns::cache::Cache;
+use crate::dns::desk::Now;
 use crate::dns::handups::HandUps;
-use crate::dns::path::{Now, Path};
+use crate::dns::path::Path;
 use crate::dns::standing::Standing;
 use crate::dns::tally::Tally;
 use crate::dns::waiting::{monotonic_s, Bell};

@@ -1,10 +1,11 @@
 //! The thread that reads, answers, forwards and hands up.
 
 use crate::dns::cache::{locked, Cache};
+use crate::dns::desk::{Desk, Now, Outcome};
 use crate::dns::flights::{Flight, Waiter};
 use crate::dns::handups::HandUp;
 use crate::dns::misses::{Arrival, Misses, NotAsked};
-use crate::dns::path::{Desk, Now, Outcome, Path};
+use crate::dns::path::Path;
 use crate::dns::response::Answer;
 use crate::dns::shared::{lock, Shared};
 use crate::dns::sockets::{ask_for_destination, Inbox, Outbox, Peer, BATCH};

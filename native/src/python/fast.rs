@@ -2,19 +2,19 @@
 
 use super::answers::PyAnswerCache;
 use super::index::PyIndex;
+use super::lessons::{learn_all, template, wanted, Lesson, PyHandUp, ReplyParts, Wanted};
 use crate::dns::cache::locked;
 use crate::dns::clients::{Networks, Profiles};
 use crate::dns::cookies::Cookies;
-use crate::dns::handups::HandUp;
+use crate::dns::desk::{Desk, Now, Outcome, Rules};
 use crate::dns::limits::RateLimit;
-use crate::dns::path::{Desk, Now, Outcome, Path, Rules};
+use crate::dns::path::Path;
 use crate::dns::shared::{lock, Shared};
 use crate::dns::sockets::Outbox;
-use crate::dns::standing::{Action, Decided, Standing, Template, Undecided, Zone};
+use crate::dns::standing::{Standing, Zone};
 use crate::dns::tally::{Event, Tally};
 use crate::dns::waiting::fill_random;
 use crate::dns::worker::Worker;
-use crate::question::Codes;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -24,62 +24,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-/// (response code, answers, authorities, body, EDE codes, policy)
-type ReplyParts = (u16, u16, u16, Vec<u8>, Vec<u16>, bool);
-/// (matches, query type, profile)
-type Wanted = (Codes, u16, u32);
-/// (matches, query type, profile, label, action, the reply unless the question may go on)
-type Lesson = (Codes, u16, u32, u32, String, Option<ReplyParts>);
 /// Events by `FastPath.EVENTS`, decisions by label, latencies of fast and of forwarded answers.
 type Counts = (Vec<u64>, Vec<u64>, Vec<u64>, Vec<u64>);
 
 /// What came of a packet, the answer, and the decision that is wanted.
 type Looked<'py> = (&'static str, Option<Bound<'py, PyBytes>>, Option<Wanted>);
-
-fn template(parts: ReplyParts) -> Template {
-    let (rcode, answers, authorities, body, ede, policy) = parts;
-    Template {
-        rcode,
-        answers,
-        authorities,
-        body,
-        ede,
-        policy,
-    }
-}
-
-fn wanted(undecided: Undecided) -> Wanted {
-    (undecided.codes, undecided.qtype, undecided.profile)
-}
-
-fn learn_all(standing: &mut Standing, lessons: Vec<Lesson>) -> PyResult<()> {
-    for (codes, qtype, profile, label, word, reply) in lessons {
-        let decided = Decided {
-            label,
-            action: action(&word)?,
-            reply: reply.map(template),
-        };
-        let asked = Undecided {
-            codes,
-            qtype,
-            profile,
-        };
-        standing.learn(asked, decided);
-    }
-    Ok(())
-}
-
-fn action(word: &str) -> PyResult<Action> {
-    match word {
-        "allow" => Ok(Action::Allow),
-        "observe" => Ok(Action::Observe),
-        "steer" => Ok(Action::Steer),
-        "block" => Ok(Action::Block),
-        _ => Err(PyValueError::new_err(
-            "an action is allow, observe, steer or block",
-        )),
-    }
-}
 
 fn keys() -> PyResult<[u64; 2]> {
     let mut bytes = [0; 16];
@@ -87,36 +36,6 @@ fn keys() -> PyResult<[u64; 2]> {
     let (a, b) = bytes.split_at(8);
     let word = |half: &[u8]| half.iter().fold(0, |word, &b| word << 8 | u64::from(b));
     Ok([word(a), word(b)])
-}
-
-/// A packet that Python must answer, and to whom.
-#[pyclass(frozen, name = "HandUp", module = "cop_filter._native")]
-pub struct PyHandUp(HandUp);
-
-#[pymethods]
-impl PyHandUp {
-    #[getter]
-    fn packet<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
-        PyBytes::new(py, &self.0.packet)
-    }
-
-    /// The client's address, to be forgotten with the answer.
-    #[getter]
-    fn client(&self) -> String {
-        self.0.peer.client.ip().to_string()
-    }
-
-    /// The matches, the query type and the profile whose decision the fast path would like to be told.
-    #[getter]
-    fn undecided(&self) -> Option<Wanted> {
-        self.0.undecided.clone().map(wanted)
-    }
-
-    /// How long an upstream was waited for already.
-    #[getter]
-    fn waited_s(&self) -> f64 {
-        self.0.waited_s
-    }
 }
 
 #[pyclass(frozen, name = "FastPath", module = "cop_filter._native")]
