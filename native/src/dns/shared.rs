@@ -59,7 +59,7 @@ impl Shared {
     }
 }
 
-/// What a panic left behind is whole: packets are looked at inside `catch_unwind`, and nothing else panics.
+/// What a panic left behind is whole enough: counts, working space, and an upstream's address.
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -77,7 +77,7 @@ impl Worker {
                 match token {
                     BELL => self.shared.bell.silence(),
                     LISTENERS..PORTS => self.read_queries((token - LISTENERS) as usize),
-                    _ => self.read_responses((token - PORTS) as usize),
+                    _ => self.read_responses_safely((token - PORTS) as usize),
                 }
             }
             self.expire();
@@ -183,6 +183,16 @@ impl Worker {
         tally.events(Event::NotSent, lost);
         tally.fast[bucket(micros(monotonic_s() - now.steady_s))] += (answered - lost) as u64;
         count
+    }
+
+    /// A bug must cost those who wait for one answer, never the service: upstreams are strangers too.
+    fn read_responses_safely(&mut self, port: usize) {
+        if catch_unwind(AssertUnwindSafe(|| self.read_responses(port))).is_err() {
+            lock(&self.shared.tally).event(Event::Fault);
+            for listener in &mut self.listeners {
+                listener.outbox.discard();
+            }
+        }
     }
 
     fn read_responses(&mut self, port: usize) {
