@@ -7,9 +7,12 @@ Split by what the caller does about it::
     ├── InvalidEntry     one line of a list is no entry: count it, report its number, go on
     ├── ListRefused      a list may not go live: keep the last good one, report, try again later
     │   ├── FetchFailed  the transport failed: unreachable, wrong status, truncated, too large
+    │   ├── ProvenanceFailed  it is not proven to be the authority's, or not its newest
     │   ├── BadFormat    the bytes are not a list of the declared format
     │   └── GuardFailed  the list is well formed, and still not believable
     ├── ConfigError      the configuration is wrong: fatal at start, all problems at once
+    ├── SignatureRefused a signed document or a key is not what it should be
+    ├── AuditBroken      the audit log was edited, cut or exchanged
     └── StateError       the state folder cannot serve: no generation, foreign files, busy writer
         └── IndexRefused an index file is corrupt, foreign, or sealed with another key
 
@@ -39,6 +42,10 @@ class FetchFailed(ListRefused):
     """The list could not be fetched whole."""
 
 
+class ProvenanceFailed(ListRefused):
+    """Nothing proves that this is the authority's list, or the newest of its lists."""
+
+
 class BadFormat(ListRefused):
     """The bytes are not a list of the declared (or of any one detectable) format."""
 
@@ -53,6 +60,14 @@ class ConfigError(CopFilterError):
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class SignatureRefused(CopFilterError):
+    """A signed document has too few good signatures, or a key cannot be used."""
+
+
+class AuditBroken(CopFilterError):
+    """The audit log is not the one that was written; the message says where it begins to differ."""
 
 
 class StateError(CopFilterError):

@@ -120,6 +120,8 @@ class Refresher:
             known.validators,
             session=self._session,
             rng=self._rng,
+            memory=self._store.memory(wanted.id),
+            held=known.digest,
             clock=self._clock,
             progress=lambda done, total: self._tell(wanted.id, "fetch", done, total),
         )

@@ -24,6 +24,8 @@ class Keys:
     manifest: bytes
     patterns: bytes
     references: bytes
+    attachments: bytes
+    quarantine: bytes
 
     @staticmethod
     def derive(key: bytes) -> "Keys":
@@ -34,12 +36,31 @@ class Keys:
             )
         # Extract (RFC 5869 §2.2); without a salt it is a string of zeros.
         pseudorandom = hmac.digest(bytes(KEY_BYTES), key, hashlib.sha256)
-        return Keys(*(_part(pseudorandom, name) for name in ("index", "manifest", "patterns", "references")))
+        return Keys(*(_part(pseudorandom, name) for name in Keys.__slots__))
 
 
 def _part(pseudorandom: bytes, name: str) -> bytes:
     """Expand (RFC 5869 §2.3); a part is as long as one hash, so the first block is all of it."""
     return hmac.digest(pseudorandom, f"cop-filter {name} v1".encode() + b"\x01", hashlib.sha256)
+
+
+def seal(clear: bytes, key: bytes) -> bytes:
+    """A ChaCha20-Poly1305 box (RFC 8439): its nonce, then what is sealed and authenticated."""
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415  slow to import
+
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + ChaCha20Poly1305(key).encrypt(nonce, clear, None)
+
+
+def unseal(box: bytes, key: bytes) -> bytes:
+    """Read back what `seal` wrote; raises StateError when it is corrupt or foreign."""
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415  slow to import
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415
+
+    try:
+        return ChaCha20Poly1305(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], None)
+    except (InvalidTag, ValueError):
+        raise StateError("a sealed file was refused: corrupt, or sealed with another key") from None
 
 
 def seal_entries(entries: Iterable[tuple[int, Kind, str]], key: bytes) -> bytes:
@@ -50,24 +71,14 @@ def seal_entries(entries: Iterable[tuple[int, Kind, str]], key: bytes) -> bytes:
     listed = sorted(entries)
     if not listed:
         return _none_sealed(key)
-    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415  slow to import
-
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + ChaCha20Poly1305(key).encrypt(nonce, json.dumps(listed).encode(), None)
+    return seal(json.dumps(listed).encode(), key)
 
 
 def open_entries(box: bytes, key: bytes) -> AutomatonEntries:
     """Read back what `seal_entries` wrote; raises StateError when it is corrupt or foreign."""
     if hmac.compare_digest(box, _none_sealed(key)):
         return frozenset()
-    from cryptography.exceptions import InvalidTag  # noqa: PLC0415  slow to import
-    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415
-
-    try:
-        clear = ChaCha20Poly1305(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], None)
-    except (InvalidTag, ValueError):
-        raise StateError("patterns refused: corrupt, or sealed with another key") from None
-    return frozenset((number, Kind(kind), text) for number, kind, text in json.loads(clear))
+    return frozenset((number, Kind(kind), text) for number, kind, text in json.loads(unseal(box, key)))
 
 
 def _none_sealed(key: bytes) -> bytes:

@@ -7,6 +7,7 @@
       generations/000007/    index, patterns, manifest; never changed once it has this name
       current                the number in force; replaced by rename
       status.json            what sync last met, per list
+      sources/ID/            what the source of a list remembers: versions seen, keys; never an entry
       writer.lock            held by the one process that publishes
 
 Publishing writes aside, syncs to disk, verifies by opening again, renames, and only then moves the
@@ -120,6 +121,10 @@ class Store:
     def folder(self, number: int) -> Path:
         """Where a generation lives."""
         return self._generations / f"{number:06d}"
+
+    def memory(self, list_id: str) -> Path:
+        """Where the source of a list keeps what it remembers; the source makes the folder."""
+        return self.root / "sources" / list_id
 
     def manifest(self, number: int) -> Manifest:
         """What a generation says of itself. Raises StateError when it is missing, corrupt or foreign."""

@@ -3,26 +3,35 @@
 Defaults live in the dataclasses of `model`; a key without one there is required here.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from cop_filter.config.model import (
+    AuditConfig,
     Config,
     Credentials,
     DnsConfig,
     ExemptionConfig,
     ListConfig,
     MetricsConfig,
+    NeverBlockConfig,
     OperatorConfig,
+    OracleConfig,
     ProfileConfig,
     ProxyConfig,
+    PushConfig,
+    RightsConfig,
+    RolloutConfig,
+    SelftestConfig,
     SplashConfig,
 )
 from cop_filter.config.places import address, ip, network, path, source
 from cop_filter.config.table import Key, Surface, Values, read_table
 from cop_filter.config.values import (
     array,
+    boolean,
     choice,
     contact,
     day,
@@ -33,18 +42,32 @@ from cop_filter.config.values import (
     integer,
     list_id,
     number,
+    person,
+    public_key,
     reachable,
     size,
     text,
     whole_seconds,
 )
-from cop_filter.verdict import Answer, LegalBasis, Plane
+from cop_filter.verdict import Answer, Kind, LegalBasis, Plane
 
 FORMATS = ("auto", "plain", "hosts", "csv", "jsonl", "rpz", "ut1")
 """The readers are in `cop_filter.formats`, above this layer; a test holds the two together."""
 
-_TABLES = ("operator", "dns", "proxy", "splash", "metrics")
+_TRUST: dict[str, Callable[..., Any]] = {
+    "never_block": NeverBlockConfig,
+    "rollout": RolloutConfig,
+    "oracle": OracleConfig,
+    "push": PushConfig,
+    "selftest": SelftestConfig,
+    "audit": AuditConfig,
+    "rights": RightsConfig,
+}
+"""Tables that start no role; one that is absent has its defaults."""
+_TABLES = ("operator", "dns", "proxy", "splash", "metrics", *_TRUST)
 _ARRAYS = ("lists", "exemptions", "profiles")
+TSIG_ALGORITHMS = ("hmac-sha256", "hmac-sha384", "hmac-sha512")
+"""RFC 8945 §6, without those that it advises against."""
 _SECRET_KEYS = ("bearer_token_file", "bearer_token_env", "password_file", "password_env", "client_key_file")
 _GIB = 2**30
 
@@ -62,6 +85,13 @@ class Sections:
     proxy: Values | None = None
     splash: Values | None = None
     metrics: Values | None = None
+    never_block: Values | None = None
+    rollout: Values | None = None
+    oracle: Values | None = None
+    push: Values | None = None
+    selftest: Values | None = None
+    audit: Values | None = None
+    rights: Values | None = None
 
     def build(self) -> Config:
         """The finished configuration; only to be called when no mistake was found."""
@@ -75,6 +105,7 @@ class Sections:
             proxy=None if self.proxy is None else ProxyConfig(**self.proxy),
             splash=None if self.splash is None else SplashConfig(**self.splash),
             metrics=None if self.metrics is None else MetricsConfig(**self.metrics),
+            **{name: make(**(getattr(self, name) or {})) for name, make in _TRUST.items()},
         )
 
 
@@ -127,6 +158,9 @@ def keys_of(base: Path) -> dict[str, dict[str, Key]]:
             "state_dir": Key("state_dir", path(base), required=True),
             "user": Key("user", text),
             "group": Key("group", text),
+            "key_file": Key("key_file", path(base)),
+            "key_env": Key("key_env", environment_name),
+            "key_credential": Key("key_credential", identifier),
         },
         "operator": {
             "name": Key("name", text, required=True),
@@ -173,6 +207,29 @@ def keys_of(base: Path) -> dict[str, dict[str, Key]]:
             "addresses": Key("addresses", array(ip), required=True),
         },
         "metrics": {"listen": Key("listen", address(), required=True)},
+        "never_block": {
+            "files": Key("files", array(path(base))),
+            "builtin": Key("builtin", boolean),
+        },
+        "rollout": {
+            "soak": Key("soak_s", duration(0, 7 * 86400)),
+            "share": Key("share", number(0.01, 1)),
+            "max_block_jump": Key("max_block_jump", number(1, 1_000_000)),
+            "min_decisions": Key("min_decisions", integer(1, 1_000_000_000)),
+        },
+        "oracle": {
+            "budget": Key("budget", integer(0, 100_000)),
+            "window": Key("window_s", duration(1, 7 * 86400)),
+        },
+        "push": {
+            "listen": Key("listen", address()),
+            "notify": Key("notify", array(address(default_port=53))),
+            "token_file": Key("token_file", path(base)),
+            "token_env": Key("token_env", environment_name),
+        },
+        "selftest": {"interval": Key("interval_s", duration(1, 86400))},
+        "audit": {"key_file": Key("key_file", path(base))},
+        "rights": {"reveal": Key("reveal", array(person))},
     }
 
 
@@ -200,6 +257,25 @@ def _list_keys(base: Path) -> dict[str, Key]:
         "max_shrink": Key("max_shrink", number(0, 1)),
         "max_growth": Key("max_growth", number(1, 1_000_000)),
         "free_change": Key("free_change", integer(0, 1_000_000)),
+        "max_churn": Key("max_churn", number(0, 1_000_000)),
+        "max_churn_jump": Key("max_churn_jump", number(1, 1_000_000)),
+        "max_per_domain": Key("max_per_domain", integer(1, 1_000_000_000)),
+        "max_duplicate_share": Key("max_duplicate_share", number(0, 1)),
+        "max_conflict_share": Key("max_conflict_share", number(0, 1)),
+        "kinds": Key("kinds", array(choice("a kind of entry", Kind))),
+        "allow_addresses": Key("allow_addresses", boolean),
+        "canaries": Key("canaries", array(exempted)),
+        "approvers": Key("approvers", array(person)),
+        "approvals": Key("approvals", integer(1, 9)),
+        "stale_after": Key("stale_after_s", duration(60, 3660 * 86400)),
+        "on_stale": Key("on_stale", choice("what a stale list does", ("enforce", "observe"))),
+        "keys": Key("keys", array(public_key)),
+        "threshold": Key("threshold", integer(1, 64)),
+        "tuf_root_file": Key("tuf_root_file", path(base)),
+        "tuf_target": Key("tuf_target", text),
+        "tsig_name": Key("tsig_name", text),
+        "tsig_file": Key("tsig_file", path(base)),
+        "tsig_algorithm": Key("tsig_algorithm", choice("a TSIG algorithm", TSIG_ALGORITHMS)),
         "ca_file": Key("ca_file", path(base)),
     }
 

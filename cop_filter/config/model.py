@@ -6,7 +6,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from cop_filter.verdict import Answer, LegalBasis, Plane
+from cop_filter.signing.keys import Person, PublicKey
+from cop_filter.verdict import Answer, Kind, LegalBasis, Plane
 
 
 class Address(NamedTuple):
@@ -65,6 +66,32 @@ class ListConfig:
     max_shrink: float = 0.5
     max_growth: float = 4.0
     free_change: int = 50
+    max_churn: float = 0.5
+    """Share of the entries in force that may come and go at once, together."""
+    max_churn_jump: float = 20.0
+    """How many times its usual churn a list may have at once."""
+    max_per_domain: int = 5000
+    """Entries under one registered domain."""
+    max_duplicate_share: float = 0.5
+    max_conflict_share: float = 0.1
+    """Share of page-level entries whose host the same list blocks whole."""
+    kinds: tuple[Kind, ...] = tuple(Kind)
+    allow_addresses: bool = False
+    canaries: tuple[str, ...] = ()
+    """Harmless entries, in the plain list grammar, that the list must hold and that are probed."""
+    approvers: tuple[Person, ...] = ()
+    approvals: int = 1
+    """How many different approvers release a quarantined version."""
+    stale_after_s: float | None = None
+    """Without a word from its source for so long, the list is stale; None: only by its own expiry."""
+    on_stale: Literal["enforce", "observe"] = "enforce"
+    keys: tuple[PublicKey, ...] = ()
+    threshold: int = 1
+    tuf_root_file: Path | None = None
+    tuf_target: str | None = None
+    tsig_name: str | None = None
+    tsig_file: Path | None = None
+    tsig_algorithm: str = "hmac-sha256"
     ca_file: Path | None = None
     credentials: Credentials = field(default_factory=Credentials)
 
@@ -136,6 +163,69 @@ class MetricsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class NeverBlockConfig:
+    """Names and networks that no list may block: one a line, in the files and those that are built in."""
+
+    files: tuple[Path, ...] = ()
+    builtin: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutConfig:
+    """How a new generation proves itself on a part of the workers before the rest follow."""
+
+    soak_s: float = 0.0
+    """0: every generation is in force everywhere at once."""
+    share: float = 0.25
+    max_block_jump: float = 3.0
+    """How many times the usual share of blocked decisions ends the trial."""
+    min_decisions: int = 1000
+    """Before so many decisions a share says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class OracleConfig:
+    """How many different entries of confidential lists one client network may be told of."""
+
+    budget: int = 100
+    """Distinct blocked keys in a window; 0: no limit."""
+    window_s: float = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class PushConfig:
+    """Where authorities say that a list has changed."""
+
+    listen: Address | None = None
+    """HTTP: POST /lists/ID with a bearer token."""
+    notify: tuple[Address, ...] = ()
+    """DNS NOTIFY (RFC 1996) for lists that come by zone transfer."""
+    token_file: Path | None = None
+    token_env: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SelftestConfig:
+    """How often canaries are asked for through the live listeners."""
+
+    interval_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditConfig:
+    """Who signs the audit log's checkpoints and certificates; None: a key made in the state folder."""
+
+    key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RightsConfig:
+    """Who may have entries of a quarantined list shown."""
+
+    reveal: tuple[Person, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole configuration. A role whose table is absent is None and is not run by `serve`."""
 
@@ -151,3 +241,14 @@ class Config:
     user: str | None = None
     """Who a role becomes that is started as root, once it has bound its ports."""
     group: str | None = None
+    key_file: Path | None = None
+    """The index keys apart from the index, newest first; all three None: index.key in the state folder."""
+    key_env: str | None = None
+    key_credential: str | None = None
+    never_block: NeverBlockConfig = NeverBlockConfig()
+    rollout: RolloutConfig = RolloutConfig()
+    oracle: OracleConfig = OracleConfig()
+    push: PushConfig = PushConfig()
+    selftest: SelftestConfig = SelftestConfig()
+    audit: AuditConfig = AuditConfig()
+    rights: RightsConfig = RightsConfig()

@@ -75,8 +75,13 @@ def path(base: Path) -> Reader:
     return read
 
 
+TRANSPORTS = ("https", "http", "signed+https", "signed+http", "tuf+https", "tuf+http", "taxii+https",
+              "taxii+http", "axfr")  # fmt: skip
+"""Schemes of sources over the network; with `http` the line itself is trusted."""
+
+
 def source(base: Path) -> Reader:
-    """Where a list comes from: https:, http: or file: (RFC 8089); a relative file starts at `base`.
+    """Where a list comes from: one of TRANSPORTS or file: (RFC 8089); a relative file starts at `base`.
 
     A file: source is given back absolute, as `file:///…`. No message repeats the address: it may
     carry what the authority considers secret.
@@ -91,9 +96,10 @@ def source(base: Path) -> Reader:
             raise ValueError("is not a well-formed URL") from None
         if parts.scheme == "file":
             return _file(parts, base)
-        if parts.scheme not in ("https", "http"):
+        if parts.scheme not in TRANSPORTS:
             raise ValueError(
-                "must start with https://, http:// or file: (file:lists/local.txt is relative to this file)"
+                "must start with https://, http:// or file: (file:lists/local.txt is relative to this file), "
+                f"or with {', '.join(f'{each}://' for each in TRANSPORTS[2:])}"
             )
         if not parts.hostname or port_is_wrong or " " in written:
             raise ValueError("is not a well-formed URL")

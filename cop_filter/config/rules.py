@@ -3,7 +3,7 @@
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from cop_filter.config import profiles
+from cop_filter.config import profiles, transports
 from cop_filter.config.keys import CREDENTIAL_FIELDS, Sections
 from cop_filter.config.table import Values
 from cop_filter.verdict import Answer, Plane
@@ -13,11 +13,15 @@ def check(sections: Sections, problems: list[str]) -> None:
     """Append every broken rule to `problems`; a key that could not be read breaks no rule here."""
     if "group" in sections.top and "user" not in sections.top:
         problems.append("user: is missing; a group needs the user whom it is for")
+    _one_of(sections.top, "", ("key_file", "key_env", "key_credential"), problems)
+    _push(sections.push or {}, problems)
     _unique_ids("lists", sections.lists, problems)
     _unique_ids("profiles", sections.profiles, problems)
     for place, values in enumerate(sections.lists):
         where = f"lists[{place}]"
         _credentials(values, where, problems)
+        transports.check(values, where, problems)
+        _approvals(values, where, problems)
         _splash_answer(values, where, sections, problems)
     for place, values in enumerate(sections.exemptions):
         if "recorded" in values and "until" in values and values["until"] < values["recorded"]:
@@ -56,12 +60,34 @@ def _credentials(values: Values, where: str, problems: list[str]) -> None:
     if "client_key_file" in values and "client_certificate_file" not in values:
         problems.append(f"{where}.client_certificate_file: is missing; client_key_file needs it")
     scheme = urlsplit(values.get("source", "https:")).scheme
-    if given and scheme == "http":
+    if given and (scheme == "http" or scheme.endswith("+http")):
         problems.append(f"{where}.source: {given[0]} would cross the network in clear; use https://")
     if scheme == "file":
         problems.extend(
             f"{where}.{name}: has no use for a file: source" for name in (*given, "ca_file") if name in values
         )
+
+
+def _one_of(values: Values, where: str, names: tuple[str, ...], problems: list[str]) -> None:
+    given = [name for name in names if name in values]
+    if len(given) > 1:
+        problems.append(f"{where}{given[1]}: cannot stand beside {given[0]}; keep one of them")
+
+
+def _push(values: Values, problems: list[str]) -> None:
+    _one_of(values, "push.", ("token_file", "token_env"), problems)
+    if "listen" in values and not {"token_file", "token_env"} & values.keys():
+        problems.append("push.token_file: is missing; without a token anybody could have lists fetched")
+
+
+def _approvals(values: Values, where: str, problems: list[str]) -> None:
+    approvers = [person for person in values.get("approvers", ()) if person is not None]
+    if values.get("approvals", 1) > max(len(approvers), 1):
+        problems.append(f"{where}.approvals: needs more people than approvers names")
+    if len({person.name for person in approvers}) < len(approvers) or (
+        len({person.key for person in approvers}) < len(approvers)
+    ):
+        problems.append(f"{where}.approvers: two share a name or a key; each person needs both alone")
 
 
 def _splash_answer(values: Values, where: str, sections: Sections, problems: list[str]) -> None:
@@ -86,7 +112,7 @@ def _proxy_clients(values: Values, problems: list[str]) -> None:
 
 def _sockets(sections: Sections, problems: list[str]) -> None:
     taken: dict[object, str] = {}
-    for name in ("dns", "proxy", "splash", "metrics"):
+    for name in ("dns", "proxy", "splash", "metrics", "push"):
         values: Values | None = getattr(sections, name)
         listen = (values or {}).get("listen")
         several = name == "dns"

@@ -13,6 +13,7 @@ from cop_filter.config.table import ArrayError, Reader
 from cop_filter.entries import parse
 from cop_filter.errors import InvalidUrl
 from cop_filter.names import canonical_url
+from cop_filter.signing.keys import Person, PublicKey
 
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _BYTES = {
@@ -82,6 +83,26 @@ def exempted(value: object) -> str:
     line = text(value)
     parse(line)
     return line
+
+
+def boolean(value: object) -> bool:
+    """true or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {_kind(value)}")
+    return value
+
+
+def public_key(value: object) -> PublicKey:
+    """An Ed25519 public key."""
+    return PublicKey.parse(text(value))
+
+
+def person(value: object) -> Person:
+    """Somebody and their public key: "NAME ed25519:BASE64"."""
+    name, _, key = text(value).rpartition(" ")
+    if not _IDENTIFIER.fullmatch(name):
+        raise ValueError('must be a name without spaces and a public key, such as "ann ed25519:..."')
+    return Person(name, PublicKey.parse(key))
 
 
 def identifier(value: object) -> str:

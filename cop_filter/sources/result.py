@@ -30,13 +30,33 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True)
+class Vouched:
+    """What the authority's signatures say of a version, beside what it holds.
+
+    `expires_at` is in Unix seconds. `entries_digest` is over the fingerprints of all lines of the list.
+    """
+
+    version: int
+    expires_at: float | None = None
+    canaries: tuple[str, ...] = ()
+    entries_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
-    """A list that arrived whole. Whoever has parsed `raw` may clear it, to give its memory back."""
+    """A list that arrived whole, or what changed in it. Whoever has parsed `raw` may clear it.
+
+    For a change, `removed` holds the lines that go, `raw` those that come, and `base` is the digest of the
+    version that it changes; it is None for a whole list.
+    """
 
     raw: dict[str, bytes]
     validators: Validators
     digest: str
-    """SHA-256 in hex of what was unpacked: the same list in another packing has the same digest."""
+    """SHA-256 in hex of the whole list, unpacked: the same list in another packing has the same digest."""
+    vouched: Vouched | None = None
+    base: str | None = None
+    removed: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

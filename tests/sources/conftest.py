@@ -37,7 +37,7 @@ def waits() -> list[float]:
 
 
 @pytest.fixture
-def get(session: aiohttp.ClientSession, waits: list[float]) -> Fetch:
+def get(session: aiohttp.ClientSession, waits: list[float], tmp_path: Path) -> Fetch:
     async def sleep(seconds: float) -> None:
         waits.append(seconds)
 
@@ -50,6 +50,7 @@ def get(session: aiohttp.ClientSession, waits: list[float]) -> Fetch:
             validators,
             session=session,
             rng=random.Random(7),
+            memory=tmp_path / "memory",
             clock=lambda: 1_750_000_000.0,
             sleep=sleep,
         )

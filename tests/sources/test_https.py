@@ -201,7 +201,9 @@ async def test_the_environment_redirects_nothing(
     assert not session.trust_env
 
 
-async def test_progress_is_told_in_bytes(session: aiohttp.ClientSession, authority: Authority) -> None:
+async def test_progress_is_told_in_bytes(
+    session: aiohttp.ClientSession, authority: Authority, tmp_path: Path
+) -> None:
     authority.default = serve(LIST)
     heard: list[tuple[int, int | None]] = []
     await fetch(
@@ -209,6 +211,7 @@ async def test_progress_is_told_in_bytes(session: aiohttp.ClientSession, authori
         NOTHING_KNOWN,
         session=session,
         rng=Random(1),
+        memory=tmp_path / "memory",
         progress=lambda done, total: heard.append((done, total)),
     )
     assert heard[-1] == (len(LIST), len(LIST))
