@@ -60,7 +60,7 @@ def unseal(box: bytes, key: bytes) -> bytes:
     try:
         return ChaCha20Poly1305(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], None)
     except (InvalidTag, ValueError):
-        raise StateError("a sealed file was refused: corrupt, or sealed with another key") from None
+        raise StateError("what was sealed is refused: corrupt, or sealed with another key") from None
 
 
 def seal_entries(entries: Iterable[tuple[int, Kind, str]], key: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """Documents count for what their keys signed, and for nothing else."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -60,10 +61,8 @@ def test_no_damaged_document_is_believed(data):
     raw = bytearray(seal(SAID, "list", [ANN]))
     place = data.draw(st.integers(0, len(raw) - 1))
     raw[place] ^= data.draw(st.integers(1, 255))
-    try:
+    with contextlib.suppress(SignatureRefused):
         assert read(bytes(raw), "list", [ANN.public]).said == SAID
-    except SignatureRefused:
-        pass
 
 
 def test_a_private_key_is_kept_for_its_owner_alone_and_never_shown(tmp_path: Path):

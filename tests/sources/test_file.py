@@ -78,7 +78,7 @@ async def test_what_cannot_be_read_is_refused_without_its_path(get: Fetch, tmp_p
 
 
 async def test_other_schemes_are_refused(get: Fetch) -> None:
-    with pytest.raises(FetchFailed, match="neither https:"):
+    with pytest.raises(FetchFailed, match="none of https, http, file"):
         await get("ftp://lists.example/")
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 from hashlib import sha256
+from pathlib import Path
 from random import Random
 
 import aiohttp
