@@ -90,14 +90,15 @@ class Store:
     def current(self) -> int | None:
         """The number of the generation in force; None before the first publish."""
         try:
-            text = self._pointer.read_text()
+            # Bytes: a damaged pointer need not be text.
+            text = self._pointer.read_bytes().strip()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StateError(
                 f"the pointer to the current generation cannot be read: {error.strerror}"
             ) from None
-        if not text.strip().isdigit():
+        if not text.isdigit():
             raise StateError("the pointer to the current generation is corrupt; run `cop-filter sync`")
         return int(text)
 

@@ -211,9 +211,9 @@ def test_a_key_that_cannot_be_written_leaves_nothing_behind(tmp_path, monkeypatc
     assert [path.name for path in tmp_path.iterdir()] == ["generations"]
 
 
-@pytest.mark.parametrize("pointer", ["", "x", "-1"])
+@pytest.mark.parametrize("pointer", [b"", b"x", b"-1", b"\x8f\xff", b"1 2"])
 def test_a_corrupt_pointer_is_reported(tmp_path, pointer):
     publish(a_config(tmp_path), national=["one.example"])
-    (tmp_path / "current").write_text(pointer)
+    (tmp_path / "current").write_bytes(pointer)
     with pytest.raises(StateError, match="corrupt"):
         Store(tmp_path).current()
