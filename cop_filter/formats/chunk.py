@@ -19,19 +19,28 @@ class LineError(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """A part of a list. `lines` counts those that hold an entry or an error, not comments."""
+    """A part of a list. `lines` counts those that hold an entry or an error, not comments.
+
+    `canaries` are those of the entries that the list itself calls harmless, there to be probed.
+    """
 
     entries: list[Entry]
     errors: list[LineError]
     lines: int
+    canaries: tuple[Entry, ...] = ()
 
 
 Field = str | Entry | InvalidEntry
 """What a format takes from a line: a text in the grammar of `entries`, or what it read by itself."""
 
 
-def chunk_of(numbers: Sequence[int], fields: Sequence[Field], member: str = "") -> Chunk:
-    """Read the fields; `numbers` holds the line of each. A line with several errors counts once."""
+def chunk_of(
+    numbers: Sequence[int], fields: Sequence[Field], member: str = "", *, canaries: Sequence[int] = ()
+) -> Chunk:
+    """Read the fields; `numbers` holds the line of each. A line with several errors counts once.
+
+    `canaries` are the places of those fields that the list marks as harmless.
+    """
     texts = [field for field in fields if isinstance(field, str)]
     results: list[Entry | InvalidEntry] = parse_many(texts)
     if len(texts) < len(fields):
@@ -45,4 +54,5 @@ def chunk_of(numbers: Sequence[int], fields: Sequence[Field], member: str = "") 
                 reasons.setdefault(number, str(result))
     errors = [LineError(number, reason, member) for number, reason in reasons.items()]
     lines = len(numbers) if isinstance(numbers, range) else len(set(numbers))
-    return Chunk(entries, errors, lines)
+    marked = tuple(entry for place in canaries if isinstance(entry := results[place], Entry))
+    return Chunk(entries, errors, lines, marked)

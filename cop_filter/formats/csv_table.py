@@ -2,7 +2,8 @@
 
 The column is given by the name in the header row, or by its number from 1 where there is no header.
 Columns part at `,`, `;` or a tab. Comment lines may stand above the first row, where no row can be
-mistaken for one.
+mistaken for one. Where the header has a column `canary`, a row with `true`, `yes` or `1` in it is harmless,
+there to be probed.
 """
 
 import csv
@@ -16,15 +17,21 @@ from cop_filter.formats.text import lines
 
 _CHUNK_ROWS = 8192
 _DELIMITERS = ",;\t"
+_CANARY = "canary"
+_YES = frozenset({"true", "yes", "1"})
 
 
 class Layout(NamedTuple):
-    """Where the entries stand: `column` counts from 0, `width` is the number of columns."""
+    """Where the entries stand: columns count from 0, `width` is their number.
+
+    `canary` is the column that tells which entries are harmless; None: no row says so.
+    """
 
     delimiter: str
     column: int
     width: int
     has_header: bool
+    canary: int | None = None
 
 
 def layout(first_row: str, column: str) -> Layout | None:
@@ -38,7 +45,8 @@ def layout(first_row: str, column: str) -> Layout | None:
     for delimiter, cells in rows:
         names = [cell.strip().casefold() for cell in cells]
         if names.count(wanted) == 1:
-            return Layout(delimiter, names.index(wanted), len(cells), True)
+            canary = names.index(_CANARY) if names.count(_CANARY) == 1 and wanted != _CANARY else None
+            return Layout(delimiter, names.index(wanted), len(cells), True, canary)
     return None
 
 
@@ -58,6 +66,7 @@ def parse(body: bytes, column: str) -> Iterator[Chunk]:
         raise BadFormat("the table's first row has no such single column: set `csv_column`")
     numbers: list[int] = []
     fields: list[Field] = []
+    canaries: list[int] = []
     rows = _rows(stream, number, table)
     if not table.has_header:
         rows = chain([(number, number, _cells(first_row, table.delimiter))], rows)
@@ -65,12 +74,14 @@ def parse(body: bytes, column: str) -> Iterator[Chunk]:
         field = row if isinstance(row, InvalidEntry) else _field(row, table)
         # An open quote swallows many lines: each of them counts as bad.
         covered = range(start, end + 1 if isinstance(field, InvalidEntry) else start + 1)
+        if table.canary is not None and not isinstance(row, InvalidEntry) and _is_canary(row, table.canary):
+            canaries.append(len(fields))
         numbers.extend(covered)
         fields.extend([field] * len(covered))
         if len(fields) >= _CHUNK_ROWS:
-            yield chunk_of(numbers, fields)
-            numbers, fields = [], []
-    yield chunk_of(numbers, fields)
+            yield chunk_of(numbers, fields, canaries=canaries)
+            numbers, fields, canaries = [], [], []
+    yield chunk_of(numbers, fields, canaries=canaries)
 
 
 def _first_row(stream: Iterator[str]) -> tuple[int, str]:
@@ -105,3 +116,7 @@ def _field(row: list[str], table: Layout) -> Field:
         return InvalidEntry("it ends before the configured column")
     text = row[table.column]
     return InvalidEntry("its entry goes over the end of the line") if "\n" in text else text.strip()
+
+
+def _is_canary(row: list[str], column: int) -> bool:
+    return len(row) > column and row[column].strip().casefold() in _YES

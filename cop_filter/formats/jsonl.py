@@ -1,7 +1,7 @@
 """JSON lines: one object a line, its entry in a configured field, in the grammar of `entries`.
 
 A member `kind` (domain, host, url, prefix, pattern, keyword) declares what the entry is; keywords
-can be listed in this way only.
+can be listed in this way only. A member `"canary": true` says that it is harmless, there to be probed.
 """
 
 import json
@@ -17,7 +17,9 @@ def parse(body: bytes, field: str) -> Iterator[Chunk]:
     """Read the list as a stream of chunks. Raises BadFormat."""
     for first, lines in line_chunks(body):
         numbers = [number for number, line in enumerate(lines, first) if line.strip()]
-        yield chunk_of(numbers, [_field(line, field) for line in lines if line.strip()])
+        records = [_record(line) for line in lines if line.strip()]
+        canaries = [place for place, record in enumerate(records) if record and record.get("canary") is True]
+        yield chunk_of(numbers, [_field(record, field) for record in records], canaries=canaries)
 
 
 def _record(line: str) -> dict[str, object] | None:
@@ -28,8 +30,7 @@ def _record(line: str) -> dict[str, object] | None:
     return record if isinstance(record, dict) else None
 
 
-def _field(line: str, field: str) -> Field:
-    record = _record(line)
+def _field(record: dict[str, object] | None, field: str) -> Field:
     if record is None:
         return InvalidEntry("it is no JSON object")
     text = record.get(field)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sample_lists import read_file, texts_of
 
 from cop_filter.errors import BadFormat
+from cop_filter.formats import parse
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -78,3 +79,20 @@ def test_each_line_of_any_table_is_an_entry_or_an_error(rows: list[str]) -> None
     entries, errors = read_file(text, format="csv")
     assert len({error.line for error in errors}) == len(errors)
     assert len(entries) + len(errors) == len(text.removesuffix("\n").split("\n")) - 1
+
+
+def test_rows_that_the_column_canary_marks_are_canaries() -> None:
+    rows = ["a.example,TRUE,x", "b.example,false", '"c\nd",yes', "e.example", "http://h.example/p, 1 ,x"]
+    (chunk,) = parse({"": "\n".join(["url,Canary,note", *rows]).encode()}, format="csv")
+    assert texts_of(list(chunk.canaries)) == ["domain a.example", "url h.example/p"]
+    assert texts_of(chunk.entries) == [
+        "domain a.example",
+        "domain b.example",
+        "domain e.example",
+        "url h.example/p",
+    ]
+
+
+def test_a_table_whose_entries_stand_in_a_column_canary_marks_none() -> None:
+    (chunk,) = parse({"": b"canary,url\nyes.example,1\n"}, format="csv", csv_column="canary")
+    assert chunk.canaries == ()

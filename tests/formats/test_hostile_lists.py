@@ -69,7 +69,7 @@ def test_a_list_cut_off_anywhere_is_read_or_refused(name: str, cut: float) -> No
 @pytest.mark.parametrize("name", SINGLE)
 def test_a_list_without_entries_yields_an_empty_chunk_and_is_not_overlooked(name: str) -> None:
     body = {"csv": b"url\n", "rpz": b"@ SOA a. b. 1 2 3 4 5\n"}.get(name, b"")
-    assert list(formats.parse({"": body}, format=name)) == [([], [], 0)]
+    assert list(formats.parse({"": body}, format=name)) == [formats.Chunk([], [], 0)]
 
 
 # In a process of its own, for a peak of its own (VmHWM: getrusage would tell that of pytest).

@@ -19,7 +19,7 @@ def test_the_address_is_not_read() -> None:
 def test_the_machines_own_lines_are_no_entries_and_no_errors() -> None:
     text = "127.0.0.1 localhost local\n::1 ip6-LOCALHOST\n0.0.0.0 0.0.0.0\nfe80::1%lo0 localhost\n"
     (chunk,) = formats.parse({"": text.encode()}, format="hosts")
-    assert chunk == ([], [], 0)
+    assert chunk == formats.Chunk([], [], 0)
 
 
 def test_a_line_counts_once_however_many_bad_names_it_has() -> None:

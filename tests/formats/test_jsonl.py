@@ -3,6 +3,8 @@
 import pytest
 from sample_lists import read_file, texts_of
 
+from cop_filter.formats import parse
+
 
 def test_the_entry_stands_in_the_configured_field() -> None:
     text = '{"url": "bad.example"}\n\n{"url": "http://h.example/\\u00fc", "more": [1]}\n'
@@ -42,3 +44,16 @@ def test_a_line_without_a_usable_entry_is_bad(line: str) -> None:
     entries, errors = read_file(f'{{"url": "a.example"}}\n{line}\n{{"url": "b.example"}}', format="jsonl")
     assert texts_of(entries) == ["domain a.example", "domain b.example"]
     assert [error.line for error in errors] == [2]
+
+
+def test_a_record_that_is_marked_so_is_a_canary() -> None:
+    text = """
+        {"url": "a.example", "canary": true}
+        {"url": "b.example", "canary": "true"}
+        {"url": "http://h.example/p", "kind": "url", "canary": true}
+        {"url": "not an entry", "canary": true}
+        {"url": "c.example", "canary": false}
+    """
+    (chunk,) = parse({"": text.encode()}, format="jsonl")
+    assert texts_of(list(chunk.canaries)) == ["domain a.example", "url h.example/p"]
+    assert len(chunk.entries) == 4
