@@ -3,6 +3,7 @@
 pub mod builder;
 pub mod canonical;
 pub mod dns;
+pub mod fingerprints;
 pub mod index;
 pub mod layout;
 pub mod question;

@@ -4,6 +4,7 @@ mod answers;
 mod clients;
 mod codes;
 mod fast;
+mod fingerprints;
 mod index;
 mod lessons;
 mod message;
@@ -190,6 +191,9 @@ fn check_number(list_number: u32) -> PyResult<()> {
 pub mod _native {
     #[pymodule_export]
     use super::fast::PyFastPath;
+
+    #[pymodule_export]
+    use super::fingerprints::{change_fingerprints, fingerprints_of_lines};
 
     #[pymodule_export]
     use super::lessons::PyHandUp;

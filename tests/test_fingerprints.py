@@ -1,0 +1,54 @@
+"""Fingerprints of lines, and of a list after a change."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cop_filter import fingerprints
+
+LINES = st.sets(st.text(st.characters(exclude_categories=["Cs"]), max_size=5), max_size=30)
+
+
+def by_definition(lines):
+    return b"".join(sorted({hashlib.sha256(line.encode()).digest()[:16] for line in lines}))
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=4)))
+def test_fingerprints_are_what_their_definition_says(lines):
+    assert fingerprints.of_lines(lines) == by_definition(lines)
+    assert fingerprints.of_lines(tuple(lines)) == by_definition(lines)
+    assert fingerprints.digest(by_definition(lines)) == hashlib.sha256(by_definition(lines)).hexdigest()
+
+
+@given(LINES, LINES, LINES)
+def test_a_change_of_the_fingerprints_is_that_of_the_lines(base, removed, added):
+    removed, added = removed & base, added - base
+    changed = fingerprints.change(*map(by_definition, (base, removed, added)))
+    assert changed == by_definition(base - removed | added)
+    assert fingerprints.change(changed, by_definition(added), by_definition(removed)) == by_definition(base)
+
+
+@given(LINES, LINES, LINES)
+def test_a_change_of_another_list_is_refused(base, removed, added):
+    prints = [by_definition(lines) for lines in (base, removed, added)]
+    if removed <= base and not added & base:
+        fingerprints.change(*prints)
+    else:
+        with pytest.raises(ValueError, match="a line that"):
+            fingerprints.change(*prints)
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize("wrong", [b"short", bytes(32), b"\2" * 16 + b"\1" * 16])
+def test_what_are_no_fingerprints_is_refused(place, wrong):
+    prints = [b""] * 3
+    prints[place] = wrong
+    with pytest.raises(ValueError, match=r"a line that|ascending"):
+        fingerprints.change(*prints)
+
+
+def test_a_line_without_utf_8_is_refused():
+    with pytest.raises(ValueError, match="surrogates"):
+        fingerprints.of_lines(["bad.example", "\udcff"])
