@@ -8,7 +8,8 @@
 Subjects are fixed words and ids: `list:ID`, `canary:LIST:PLANE`, `enforcing:dns`, `enforcing:http`, `sync`.
 Time between spans is time that nobody knows anything about.
 
-Several processes write. What cannot be written is lost, and said in the log once an hour: enforcement goes on.
+Several processes write. What cannot be written is lost, and said in the log once an hour: enforcement goes
+on.
 """
 
 import contextlib

@@ -50,12 +50,20 @@ class Ledger:
     def accepted(self, config: ListConfig, known: Known, in_force: ListState | None, moment: Moment) -> None:
         """Note that what is in force is what the source has."""
         memory = {**known.validators._asdict(), "digest": known.digest, "reading": _reading(config)}
-        self._write(config.id, in_force, moment, state="ok", last_error=None, **memory)
+        self._write(
+            config.id,
+            in_force,
+            moment,
+            state="ok",
+            last_error=None,
+            confirmed_at=moment.checked_at,
+            **memory,
+        )
 
     def refused(self, config: ListConfig, reason: str, in_force: ListState | None, moment: Moment) -> None:
         """Note why the last good list stays; what is remembered of that one is kept."""
         note = self._note(config.id)
-        memory = {name: note.get(name) for name in _MEMORY}
+        memory = {name: note.get(name) for name in (*_MEMORY, "confirmed_at")}
         state = "never" if in_force is None else "failing"
         self._write(config.id, in_force, moment, state=state, last_error=reason, **memory)
 
@@ -63,7 +71,9 @@ class Ledger:
         note = self._store.read_status().get(list_id)
         return note if isinstance(note, dict) else {}
 
-    def _write(self, list_id: str, in_force: ListState | None, moment: Moment, **more: str | None) -> None:
+    def _write(
+        self, list_id: str, in_force: ListState | None, moment: Moment, **more: str | float | None
+    ) -> None:
         note = {
             "entries": 0 if in_force is None else in_force.entries,
             "published_at": None if in_force is None else in_force.published_at,

@@ -24,6 +24,8 @@ class ListState:
     entries: int = 0
     published_at: float | None = None
     digest: str = ""
+    version: int | None = None
+    expires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from cop_filter.config import Address, Config, ListConfig, MetricsConfig, Operat
 from cop_filter.entries import parse
 from cop_filter.manifest import ListState
 from cop_filter.report import counters
+from cop_filter.report.alarms import ALARM_NAMES, alarms
 from cop_filter.report.current import current_status
 from cop_filter.report.endpoint import create_app, scrape
 from cop_filter.report.status import list_row, status
@@ -82,15 +83,15 @@ def test_a_list_that_nobody_checks_any_more_is_overdue(
     assert list_row(list_config(interval_s=interval_s), note, in_force(NOW - 9999), NOW).state == state
 
 
-def test_the_status_is_healthy_only_when_every_list_is_ok(tmp_path: Path) -> None:
+def test_there_is_no_alarm_only_when_every_list_is_ok(tmp_path: Path) -> None:
     config = configuration(tmp_path, list_config("one"), list_config("two"))
     fine = {"state": "ok", "checked_at": NOW}
     published = {"one": in_force(NOW), "two": in_force(NOW)}
     whole = status(config, {"one": fine, "two": fine}, published, generation=3, created_at=NOW, now=NOW)
-    assert whole.healthy
+    assert alarms(whole) == ()
     assert [row.id for row in whole.lists] == ["one", "two"]
     partly = status(config, {"one": fine}, published, generation=3, created_at=NOW, now=NOW)
-    assert not partly.healthy
+    assert [(one.name, one.subject) for one in alarms(partly)] == [("list_overdue", "two")]
 
 
 def test_the_status_of_a_real_state_folder(tmp_path: Path) -> None:
@@ -99,8 +100,39 @@ def test_the_status_of_a_real_state_folder(tmp_path: Path) -> None:
     Store(config.state_dir).write_status({"national": {"state": "ok", "checked_at": time.time()}})
     found = current_status(config)
     assert found.generation == 1
-    assert found.healthy
+    assert alarms(found) == ()
     assert found.lists[0].entries == 2
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "confirmed_at", "state"),
+    [
+        (NOW + 1, NOW - 60, "ok"),
+        (NOW, NOW - 60, "expired"),
+        (None, NOW - 86400, "ok"),
+        (None, NOW - 86401, "stale"),
+        (NOW - 1, NOW - 86401, "expired"),
+    ],
+)
+def test_a_list_that_its_authority_no_longer_stands_by_is_told_apart(
+    expires_at: float | None, confirmed_at: float, state: str
+) -> None:
+    published = replace(in_force(NOW - 3 * 86400), expires_at=expires_at)
+    note = {"state": "failing", "checked_at": NOW, "confirmed_at": confirmed_at, "last_error": "status 500"}
+    row = list_row(replace(list_config(), stale_after_s=86400.0), note, published, NOW)
+    assert row.state == {"ok": "failing"}.get(state, state)
+    assert (row.expires_at, row.confirmed_at, row.entries) == (expires_at, confirmed_at, 7)
+
+
+@pytest.mark.parametrize(("on_stale", "said"), [("enforce", "enforced on"), ("observe", "only observed")])
+def test_the_alarm_says_what_an_expired_list_still_does(on_stale: str, said: str) -> None:
+    wanted = replace(list_config(), on_stale=on_stale)
+    published = {"national": replace(in_force(NOW - 60), expires_at=NOW - 1)}
+    config = configuration(Path("state"), wanted)
+    found = status(config, {"national": {}}, published, generation=3, created_at=NOW, now=NOW)
+    (alarm,) = alarms(found)
+    assert (alarm.name, alarm.subject) == ("list_expired", "national")
+    assert said in alarm.text
 
 
 def test_an_empty_state_folder_has_a_status_too(tmp_path: Path) -> None:
@@ -157,6 +189,30 @@ def test_a_state_folder_that_cannot_be_read_is_an_alarm_and_not_an_error(tmp_pat
     counters.prepare(config.state_dir)
     (config.state_dir / "current").write_text("rubbish")
     assert b"cop_filter_state_readable 0.0" in scrape(config)
+
+
+async def test_health_is_asked_for_and_names_the_alarms(tmp_path: Path) -> None:
+    config = configuration(tmp_path / "state")
+    async with TestClient(TestServer(create_app(config))) as client:
+        answer = await client.get("/health")
+        assert answer.status == 503
+        names = [one["name"] for one in (await answer.json())["alarms"]]
+        assert names == ["nothing_published", "list_never_loaded"]
+        publish(config)
+        Store(config.state_dir).write_status({"national": {"state": "ok", "checked_at": time.time()}})
+        answer = await client.get("/health")
+        assert (answer.status, await answer.json()) == (200, {"healthy": True, "alarms": []})
+        (config.state_dir / "current").write_text("damaged")
+        answer = await client.get("/health")
+        assert (await answer.json())["alarms"][0]["name"] == "state_unreadable"
+
+
+def test_every_alarm_is_in_the_metrics_with_its_count(tmp_path: Path) -> None:
+    config = configuration(tmp_path / "state", list_config("one"), list_config("two"))
+    scraped = scrape(config).decode()
+    assert 'cop_filter_alarm{alarm="list_never_loaded",subject="one"} 1.0' in scraped
+    assert 'cop_filter_alarms{alarm="list_never_loaded"} 2.0' in scraped
+    assert all(f'cop_filter_alarms{{alarm="{name}"}}' in scraped for name in ALARM_NAMES)
 
 
 def publish(config: Config) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
@@ -11,6 +12,7 @@ from cop_filter import privileges
 from cop_filter.cli.exits import Exit
 from cop_filter.cli.settings import Settings, existing_state
 from cop_filter.errors import ConfigError, StateError
+from cop_filter.report.alarms import Alarm, alarms
 from cop_filter.report.current import current_status
 from cop_filter.report.status import ListRow, Status
 from cop_filter.store import Store
@@ -20,13 +22,24 @@ from cop_filter.store import Store
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.pass_obj
 def status(settings: Settings, as_json: bool) -> Exit:
-    """Show each list: state, age, entries, last error, next try. Ends with 1 unless all are ok."""
+    """Show each list, and what somebody has to look at. Ends with 1 when there is such an alarm."""
     now = time.time()
     config = settings.config()
     existing_state(config)
     found = current_status(config, now)
-    click.echo(json.dumps(asdict(found), indent=2) if as_json else status_text(found, now), nl=as_json)
-    return Exit.OK if found.healthy else Exit.REFUSED
+    lasting = alarms(found)
+    if as_json:
+        click.echo(json.dumps({**asdict(found), "alarms": [one._asdict() for one in lasting]}, indent=2))
+    else:
+        click.echo(status_text(found, now) + alarms_text(lasting), nl=False)
+    return Exit.REFUSED if lasting else Exit.OK
+
+
+def alarms_text(lasting: Sequence[Alarm]) -> str:
+    """One line for each."""
+    return "".join(
+        f"ALARM {one.name}{f' {one.subject}' if one.subject else ''}: {one.text}\n" for one in lasting
+    )
 
 
 def status_text(found: Status, now: float) -> str:
@@ -47,8 +60,6 @@ def status_text(found: Status, now: float) -> str:
             text += f"    for clients of: {', '.join(about.profiles)}\n"
         if about is not None and about.last_error and about.state != "ok":
             text += f"    last error: {about.last_error}\n"
-        if about is not None and about.state == "overdue":
-            text += "    nobody has checked it in time; is `cop-filter sync --watch` running?\n"
     return text
 
 

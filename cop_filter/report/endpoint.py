@@ -16,17 +16,23 @@ from prometheus_client.registry import Collector
 
 from cop_filter.config import Config
 from cop_filter.errors import CopFilterError
+from cop_filter.report.alarms import ALARM_NAMES, Alarm, alarms
 from cop_filter.report.counters import counters_dir, forget_gauges
 from cop_filter.report.current import current_status
-from cop_filter.report.status import ListRow, Status
+from cop_filter.report.status import STATES, ListRow, Status
 
 _LIST_FIGURES: tuple[tuple[str, str, Callable[[ListRow], float | None]], ...] = (
     ("list_entries", "Entries in force", lambda row: row.entries),
     ("list_age_seconds", "Time since the list in force was published", lambda row: row.age_s),
     ("list_checked_timestamp_seconds", "Last try to refresh", lambda row: row.checked_at),
     ("list_next_try_timestamp_seconds", "Next planned refresh", lambda row: row.next_try),
+    (
+        "list_confirmed_timestamp_seconds",
+        "When its source last said it is this",
+        lambda row: row.confirmed_at,
+    ),
+    ("list_expires_timestamp_seconds", "When its authority lets it expire", lambda row: row.expires_at),
 )
-_STATES = ("ok", "failing", "overdue", "never")
 
 
 class ListCollector(Collector):
@@ -60,9 +66,24 @@ class ListCollector(Collector):
             "cop_filter_list_state", "1 for the list's state", labels=["list", "state"]
         )
         for row in status.lists:
-            for state in _STATES:
+            for state in STATES:
                 states.add_metric([row.id, state], float(row.state == state))
         yield states
+        yield from _alarms(status)
+
+
+def _alarms(status: Status) -> Iterator[Metric]:
+    family = GaugeMetricFamily("cop_filter_alarm", "1 while it lasts", labels=["alarm", "subject"])
+    counts = dict.fromkeys(ALARM_NAMES, 0)
+    for alarm in alarms(status):
+        counts[alarm.name] += 1
+        family.add_metric([alarm.name, alarm.subject], 1)
+    yield family
+    # Always there, so that a rule can tell "no alarm" from "no figures".
+    total = GaugeMetricFamily("cop_filter_alarms", "How many of each last", labels=["alarm"])
+    for name, count in counts.items():
+        total.add_metric([name], count)
+    yield total
 
 
 def _single(name: str, text: str, value: float) -> Metric:
@@ -83,8 +104,20 @@ def scrape(config: Config) -> bytes:
     return generate_latest(registry)
 
 
+def _lasting(config: Config) -> tuple[Alarm, ...]:
+    try:
+        return alarms(current_status(config))
+    except (CopFilterError, OSError):
+        return (
+            Alarm("state_unreadable", "", "the state folder cannot be read; look at `cop-filter status`"),
+        )
+
+
 def create_app(config: Config) -> web.Application:
-    """The application: GET /metrics and nothing else."""
+    """The application: GET /metrics, GET /health and nothing else.
+
+    /health gives the alarms as JSON, with status 200 when there is none and 503 when there is.
+    """
     # One scrape at a time: each reads every counter file, and a burst must not pile up threads.
     turn = asyncio.Lock()
 
@@ -93,8 +126,15 @@ def create_app(config: Config) -> web.Application:
             body = await asyncio.to_thread(scrape, config)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
+    async def health(_: web.Request) -> web.Response:
+        async with turn:
+            lasting = await asyncio.to_thread(_lasting, config)
+        found = [alarm._asdict() for alarm in lasting]
+        return web.json_response({"healthy": not found, "alarms": found}, status=503 if found else 200)
+
     app = web.Application()
     app.router.add_get("/metrics", metrics)
+    app.router.add_get("/health", health)
     return app
 
 

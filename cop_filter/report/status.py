@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from cop_filter.config import Config, ListConfig
+from cop_filter.freshness import Word, freshness
 
-State = Literal["ok", "failing", "overdue", "never"]
+State = Literal["ok", "failing", "overdue", "stale", "expired", "never"]
 """ok: checked on time. failing: the last try was refused, the last good list stays in force.
-overdue: nobody has tried for far longer than the interval. never: no good list was ever published."""
+overdue: nobody has tried for far longer than the interval. stale: its source could not be asked for longer
+than `stale_after`. expired: its authority's own date has passed. never: no good list was ever published.
+Of several that are true, the one that stands further right."""
+STATES: tuple[State, ...] = get_args(State)
 
 _OVERDUE_INTERVALS = 3
 _OVERDUE_SLACK_S = 60.0
@@ -21,6 +25,8 @@ class PublishedList(Protocol):
     def entries(self) -> int: ...
     @property
     def published_at(self) -> float | None: ...
+    @property
+    def expires_at(self) -> float | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,10 @@ class ListRow:
     next_try: float | None
     last_error: str | None
     profiles: tuple[str, ...] = ()
+    on_stale: str = "enforce"
+    expires_at: float | None = None
+    confirmed_at: float | None = None
+    """When its source last said that this is its list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +59,6 @@ class Status:
     generation: int | None
     created_at: float | None
     lists: tuple[ListRow, ...]
-
-    @property
-    def healthy(self) -> bool:
-        """True when every list is in force and was checked on time."""
-        return all(row.state == "ok" for row in self.lists)
 
 
 def list_row(
@@ -66,9 +71,10 @@ def list_row(
     """One row: `note` is what sync wrote down last, `published` what the generation in force holds."""
     published_at = None if published is None else published.published_at
     checked_at = _number(note.get("checked_at"))
+    word = last_word(note, published)
     return ListRow(
         id=config.id,
-        state=_state(config, note, published, checked_at, now),
+        state=_state(config, note, published, word, now),
         mode=config.mode,
         entries=0 if published is None else published.entries,
         published_at=published_at,
@@ -77,6 +83,9 @@ def list_row(
         next_try=_number(note.get("next_try")),
         last_error=note.get("last_error"),
         profiles=profiles,
+        on_stale=config.on_stale,
+        expires_at=word.expires_at,
+        confirmed_at=word.confirmed_at,
     )
 
 
@@ -105,17 +114,29 @@ def _state(
     config: ListConfig,
     note: Mapping[str, Any],
     published: PublishedList | None,
-    checked_at: float | None,
+    word: Word,
     now: float,
 ) -> State:
     if published is None or published.published_at is None:
         return "never"
+    fresh = freshness(config, word, now)
+    if fresh != "fresh":
+        return fresh
     if note.get("state") == "failing":
         return "failing"
     patience_s = max(_OVERDUE_INTERVALS * config.interval_s, config.interval_s + _OVERDUE_SLACK_S)
+    checked_at = _number(note.get("checked_at"))
     if checked_at is None or now - checked_at > patience_s:
         return "overdue"
     return "ok"
+
+
+def last_word(note: Mapping[str, Any], published: PublishedList | None) -> Word:
+    """What was last heard of a list. Before anything was noted, its publication counts."""
+    if published is None:
+        return Word()
+    confirmed_at = _number(note.get("confirmed_at"))
+    return Word(published.published_at if confirmed_at is None else confirmed_at, published.expires_at)
 
 
 def _number(value: object) -> float | None:
