@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cop_filter import private_file
+from cop_filter import durable, private_file
 from cop_filter.errors import StateError
 from cop_filter.manifest import Manifest
 from cop_filter.sealing import KEY_BYTES, Keys
@@ -72,7 +72,7 @@ class Store:
                 os.link(aside, self.root / "index.key")
         finally:
             Path(aside).unlink()
-        _sync_folder(self.root)
+        durable.sync_folder(self.root)
 
     def keys(self) -> Keys:
         """The keys of this state folder. Raises StateError when there are none, or others may read them."""
@@ -195,15 +195,15 @@ class Store:
     def write(self, path: Path, content: bytes) -> None:
         """Write a new file of a generation that is still aside, and sync it to disk."""
         self.at_step(f"write {path.name}")
-        _write_synced(path, content)
+        durable.write(path, content)
 
     def publish(self, aside: Path, number: int) -> None:
         """Give a verified folder its name, then put it in force. Only for the writer."""
         self.at_step("sync folder")
-        _sync_folder(aside)
+        durable.sync_folder(aside)
         self.at_step("rename folder")
         aside.rename(self.folder(number))
-        _sync_folder(self._generations)
+        durable.sync_folder(self._generations)
         self._point_to(number)
         self.at_step("prune")
         self._prune(number)
@@ -211,10 +211,10 @@ class Store:
     def _point_to(self, number: int) -> None:
         self.at_step("write pointer")
         replacement = self.root / "current.new"
-        _write_synced(replacement, f"{number}\n".encode())
+        durable.write(replacement, f"{number}\n".encode())
         self.at_step("move pointer")
         replacement.replace(self._pointer)
-        _sync_folder(self.root)
+        durable.sync_folder(self.root)
 
     def _prune(self, current: int | None) -> None:
         for number in self.numbers()[: -self._keep]:
@@ -244,23 +244,4 @@ class Store:
 
     def write_status(self, status: dict[str, dict[str, Any]]) -> None:
         """Replace the status. Raises OSError."""
-        replacement = self.root / "status.json.new"
-        _write_synced(replacement, json.dumps(status, indent=1).encode())
-        replacement.replace(self.root / "status.json")
-
-
-def _write_synced(path: Path, content: bytes) -> None:
-    """Write a file for its owner's eyes and sync it to disk; a leftover of the same name is replaced."""
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        durable.replace(self.root / "status.json", json.dumps(status, indent=1).encode())
