@@ -16,7 +16,7 @@ import aiohttp
 
 from cop_filter.config import ListConfig
 from cop_filter.errors import FetchFailed
-from cop_filter.sources import file, https
+from cop_filter.sources import file, https, signed
 from cop_filter.sources.content import open_body
 from cop_filter.sources.https import open_session
 from cop_filter.sources.result import Body, Fetched, NotModified, Progress, TryAgain, Validators, Vouched
@@ -78,4 +78,6 @@ _TRANSPORTS: dict[str, Transport] = {
     "https": _download,
     "http": _download,
     "file": _read_file,
+    "signed+https": signed.fetch,
+    "signed+http": signed.fetch,
 }
