@@ -43,6 +43,8 @@ def check(values: Values, where: str, problems: list[str]) -> None:
         problems.append(f"{where}.threshold: needs more signatures than there are keys")
     if parts.scheme == "axfr" and not parts.path.strip("/"):
         problems.append(f"{where}.source: names no zone; write axfr://192.0.2.53/rpz.authority.example")
+    if parts.scheme == "axfr" and values.get("format", "auto") not in ("auto", "rpz"):
+        problems.append(f"{where}.format: is {values['format']!r}; what axfr: transfers is always rpz")
     for one, other in (("tsig_name", "tsig_file"), ("tsig_file", "tsig_name")):
         if one in values and other not in values:
             problems.append(f"{where}.{other}: is missing; {one} needs it")

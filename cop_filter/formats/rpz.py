@@ -15,10 +15,10 @@ from cop_filter.formats.zone import UNNAMED, Problem, Record, absolute, records
 
 _CHUNK_RECORDS = 8192
 
-# Parts of the zone itself, signed or not.
-_ZONE_TYPES = frozenset(
+ZONE_TYPES = frozenset(
     ("SOA", "NS", "RRSIG", "NSEC", "NSEC3", "NSEC3PARAM", "DNSKEY", "DS", "CDS", "CDNSKEY", "ZONEMD")
 )
+"""Parts of the zone itself, signed or not: they list nothing, and are no mistakes."""
 _OTHER_TRIGGERS = frozenset(("rpz-ip", "rpz-client-ip", "rpz-nsip", "rpz-nsdname"))
 _LISTED_POLICIES = frozenset((".", "*.", "rpz-drop."))
 
@@ -39,7 +39,7 @@ def _fields(found: Iterator[Record | Problem]) -> Iterator[tuple[int, Field]]:
             if record.type != "SOA":
                 raise BadFormat("an RPZ zone begins with its SOA record")
             apex = record.owner
-        elif record.type not in _ZONE_TYPES and record.owner not in (apex, UNNAMED):
+        elif record.type not in ZONE_TYPES and record.owner not in (apex, UNNAMED):
             yield record.line, _field(record, apex)
 
 

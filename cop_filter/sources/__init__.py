@@ -72,6 +72,12 @@ async def _download(visit: Visit) -> Body | NotModified:
     )
 
 
+async def _transfer_zone(visit: Visit) -> Fetched | NotModified:
+    from cop_filter.sources import axfr  # noqa: PLC0415  dnspython is slow to import, and few lists need it
+
+    return await axfr.transfer(visit)
+
+
 Transport = Callable[[Visit], Awaitable[Body | Fetched | NotModified]]
 
 _TRANSPORTS: dict[str, Transport] = {
@@ -80,4 +86,5 @@ _TRANSPORTS: dict[str, Transport] = {
     "file": _read_file,
     "signed+https": signed.fetch,
     "signed+http": signed.fetch,
+    "axfr": _transfer_zone,
 }
