@@ -17,6 +17,8 @@ from cop_filter.errors import ConfigError
 from cop_filter.loader import Watcher, open_engine
 from cop_filter.profiles import ClientProfiles
 from cop_filter.report import counters
+from cop_filter.rollout import share
+from cop_filter.store import Store
 
 if TYPE_CHECKING:
     from cop_filter.events import Events  # at run time only after the counters' folder is in the environment
@@ -54,7 +56,8 @@ def open_gate(config_path: Path) -> tuple[Gate, Watcher]:
     from cop_filter.events import Events  # noqa: PLC0415  (it looks at the environment when imported)
 
     events = Events()
-    engine = open_engine(config.state_dir, on_fault=events.fault)
+    store, canary = Store(config.state_dir), share.proxy(config)
+    engine = open_engine(store, canary=canary, on_fault=events.fault)
     events.generation(_ROLE, engine.generation)
 
     def on_swap(swapped: Engine) -> None:
@@ -69,7 +72,7 @@ def open_gate(config_path: Path) -> tuple[Gate, Watcher]:
         closed=any(one.mode == "enforce" and one.on_failure == "closed" for one in config.lists),
         profiles=ClientProfiles(config.profiles),
     )
-    return gate, Watcher(config.state_dir, engine, on_swap)
+    return gate, Watcher(store, engine, on_swap, canary=canary)
 
 
 def _page(splash: SplashConfig | None) -> frozenset[tuple[Address, int]]:

@@ -25,6 +25,7 @@ from cop_filter.names import canonical_host, canonical_url
 from cop_filter.policy import ListPolicy, Mode, ProfilePolicy
 from cop_filter.sealing import seal_entries
 from cop_filter.store import INDEX, MANIFEST, PATTERNS, Store
+from cop_filter.trial import Soak, soak_of
 from cop_filter.verdict import Kind, LegalBasis, Plane
 
 log = logging.getLogger(__name__)
@@ -106,7 +107,7 @@ class Draft:
         self._clock = clock
         self._config = config
         try:
-            self._base = best_generation(store)
+            self._base = best_generation(store, canary=True)
         except StateError as error:
             # Nothing whole is left to carry over: what is fresh still goes live.
             log.error("%s", error)
@@ -177,14 +178,27 @@ class Draft:
             self._store.write(folder / MANIFEST, manifest.to_bytes(self._keys.manifest))
             self._store.at_step("verify")
             open_generation(self._store, number, folder)
-            self._store.publish(folder, number)
+            self._store.publish(folder, number, self._soak())
         return number
+
+    def _soak(self) -> Soak | None:
+        """Lists prove themselves on a part of the workers first; the operator's own changes need not.
+
+        But they do where they stand upon what is on trial. Without a whole base, nothing may wait.
+        """
+        if self._base is None or not (self._fresh or self._store.trial()):
+            return None
+        return soak_of(self._config.rollout, self._clock())
 
 
 @contextmanager
 def draft(store: Store, config: Config, *, clock: Callable[[], float] = time.time) -> Iterator[Draft]:
-    """A generation in the making; leaving without `publish` discards it. Holds the writer's lock."""
+    """A generation in the making; leaving without `publish` discards it. Holds the writer's lock.
+
+    Raises Held when a rollback holds, and StateError.
+    """
     store.prepare()
+    store.refuse_while_held()
     with store.writer():
         yield Draft(store, config, clock)
 
@@ -192,9 +206,9 @@ def draft(store: Store, config: Config, *, clock: Callable[[], float] = time.tim
 def damaged(store: Store) -> bool:
     """Whether something was published and cannot be opened any more."""
     try:
-        current = store.current()
-        if current is not None:
-            open_generation(store, current)
+        newest = store.newest()
+        if newest is not None:
+            open_generation(store, newest)
     except StateError:
         return True
     return False
@@ -203,10 +217,10 @@ def damaged(store: Store) -> bool:
 def stale(store: Store, config: Config) -> bool:
     """Whether policy, profiles, exemptions or steering differ from what is in force, or that is damaged."""
     try:
-        current = store.current()
-        if current is None:
+        newest = store.newest()
+        if newest is None:
             return True
-        manifest = open_generation(store, current).manifest
+        manifest = open_generation(store, newest).manifest
     except StateError:
         return True
     key = store.keys().references

@@ -13,6 +13,7 @@ Split by what the caller does about it::
     ├── ConfigError      the configuration is wrong: fatal at start, all problems at once
     ├── SignatureRefused a signed document or a key is not what it should be
     ├── AuditBroken      the audit log was edited, cut or exchanged
+    ├── Held             a rollback holds: publish nothing until an operator releases it
     └── StateError       the state folder cannot serve: no generation, foreign files, busy writer
         └── IndexRefused an index file is corrupt, foreign, or sealed with another key
 
@@ -68,6 +69,10 @@ class SignatureRefused(CopFilterError):
 
 class AuditBroken(CopFilterError):
     """The audit log is not the one that was written; the message says where it begins to differ."""
+
+
+class Held(CopFilterError):
+    """An operator has put an older generation in force, and nothing may take its place yet."""
 
 
 class StateError(CopFilterError):

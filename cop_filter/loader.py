@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,22 +63,20 @@ def load_snapshot(store: Store, number: int) -> Snapshot:
     return open_generation(store, number).snapshot(store.keys())
 
 
-def best_generation(store: Store) -> Generation | None:
-    """The current generation; if that is damaged, the newest whole one; None before the first.
+def best_generation(store: Store, *, canary: bool = False, now: float | None = None) -> Generation | None:
+    """The generation to enforce; if that is damaged, the best whole one; None before the first.
 
-    A damaged file must not leave the network unfiltered while an older generation is whole.
+    `canary`: the newest that is wanted, be it on trial. A damaged file must not leave the network
+    unfiltered while an older generation is whole; what was taken out of force is the last resort.
     Raises StateError when something was published and nothing of it is whole: that is no first start.
     """
-    current = None
     try:
-        current = store.current()
-        published = current is not None
+        published = store.newest() is not None
     except StateError as error:
         log.error("%s", error)
         published = True
-    numbers = store.numbers()
-    others = [number for number in reversed(numbers) if number != current]
-    for number in others if current is None else [current, *others]:
+    numbers = store.candidates(canary=canary, now=time.time() if now is None else now)
+    for number in numbers:
         try:
             return open_generation(store, number)
         except StateError as error:
@@ -87,48 +86,57 @@ def best_generation(store: Store) -> Generation | None:
     return None
 
 
-def open_engine(state_dir: Path, *, on_fault: Callable[[Plane], None] | None = None) -> Engine:
+def open_engine(
+    store: Store, *, canary: bool = False, on_fault: Callable[[Plane], None] | None = None
+) -> Engine:
     """An engine on the best generation there is; empty before the first publish."""
-    store = Store(state_dir)
-    best = best_generation(store)
+    best = best_generation(store, canary=canary)
     snapshot = EMPTY if best is None else best.snapshot(store.keys())
     return Engine(snapshot, on_fault=on_fault)
 
 
 class Watcher:
-    """Swaps the engine's snapshot soon after the pointer has moved.
+    """Swaps the engine's snapshot soon after another generation is to be enforced.
 
-    A generation that cannot be opened is reported once, and the one in force stays.
+    `canary`: this process belongs to the share that trials run on. A generation that cannot be opened
+    is reported once, and the one in force stays.
     """
 
     def __init__(
         self,
-        state_dir: Path,
+        store: Store,
         engine: Engine,
         on_swap: Callable[[Engine], None] | None = None,
+        *,
+        canary: bool = False,
         poll_s: float = POLL_S,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._store = Store(state_dir)
+        self._store = store
         self._engine = engine
         self._on_swap = on_swap
+        self._canary = canary
         self._poll_s = poll_s
-        self._stamp = self._store.pointer_stamp()
+        self._clock = clock
+        self._stamp = store.stamp(engine.generation)
         self._refused: int | None = None
         self._reported = ""
         self._polls_until_retry = 0
 
     def check(self) -> bool:
-        """Swap now if another generation is current; True if that was done."""
-        current = None
-        stamp = self._store.pointer_stamp()
+        """Swap now if another generation is to be enforced; True if that was done."""
+        wanted = None
         try:
-            current = self._store.current()
-            if current is None or self._has(current, stamp) or self._rests(current):
+            wanted = self._store.followed(canary=self._canary, now=self._clock())
+            if wanted is None:
                 return False
-            snapshot = load_snapshot(self._store, current)
+            stamp = self._store.stamp(wanted)
+            if self._has(wanted, stamp) or self._rests(wanted):
+                return False
+            snapshot = load_snapshot(self._store, wanted)
         except StateError as error:
-            self._report(f"{current} {error}", error)
-            self._refused = current
+            self._report(f"{wanted} {error}", error)
+            self._refused = wanted
             self._polls_until_retry = POLLS_PER_RETRY
             return False
         self._engine.swap(snapshot)

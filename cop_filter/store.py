@@ -6,6 +6,9 @@
       index.key              0600; made on first run
       generations/000007/    index, patterns, manifest; never changed once it has this name
       current                the number in force; replaced by rename
+      trial                  what a part of the workers enforces before all do (see `trial`)
+      hold.json              a rollback that holds: while it is there, nothing is published
+      rollout.json           what was taken out of force, and why
       status.json            what sync last met, per list
       sources/ID/            what the source of a list remembers: versions seen, keys; never an entry
       writer.lock            held by the one process that publishes
@@ -20,20 +23,28 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cop_filter import durable, private_file
-from cop_filter.errors import StateError
+from cop_filter.errors import Held, StateError
+from cop_filter.hold import Hold
 from cop_filter.manifest import Manifest
+from cop_filter.pointers import Pointers
 from cop_filter.sealing import KEY_BYTES, Keys
+from cop_filter.setbacks import Setback
+from cop_filter.trial import Soak, Trial
 
 INDEX = "index"
 PATTERNS = "patterns"
 MANIFEST = "manifest"
 KEEP_GENERATIONS = 5
+ROLLBACK_PATIENCE_S = 60.0
+"""How long a rollback waits for a publish that is under way."""
+_LOCK_POLL_S = 0.05
 
 Step = Callable[[str], None]
 
@@ -44,9 +55,9 @@ class Store:
     def __init__(self, root: Path, *, keep: int = KEEP_GENERATIONS, at_step: Step | None = None) -> None:
         self.root = root
         self._generations = root / "generations"
-        self._pointer = root / "current"
         self._keep = keep
         self._at_step = at_step
+        self._pointers = Pointers(root, self.at_step)
 
     def prepare(self) -> None:
         """Make the folder and the key if they are missing. Raises StateError."""
@@ -88,24 +99,65 @@ class Store:
     # ------------------------------------------------------------ reading
 
     def current(self) -> int | None:
-        """The number of the generation in force; None before the first publish."""
-        try:
-            # Bytes: a damaged pointer need not be text.
-            text = self._pointer.read_bytes().strip()
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StateError(
-                f"the pointer to the current generation cannot be read: {error.strerror}"
-            ) from None
-        if not text.isdigit():
-            raise StateError("the pointer to the current generation is corrupt; run `cop-filter sync`")
-        return int(text)
+        """The number of the generation in force; None before the first publish. Raises StateError."""
+        return self._pointers.current()
 
-    def pointer_stamp(self) -> tuple[int, int] | None:
-        """Changes whenever the pointer is written, even with the number that it had; None without one."""
+    def newest(self) -> int | None:
+        """The newest generation that is wanted, on trial or in force; the next one is made from it.
+
+        Raises StateError.
+        """
+        return self._pointers.newest()
+
+    def followed(self, *, canary: bool, now: float) -> int | None:
+        """The generation that a process is to enforce; `canary`: trials run on it. Raises StateError."""
+        return self._pointers.followed(canary=canary, now=now)
+
+    def trial(self) -> Trial | None:
+        """What is on trial now; None where everybody follows the current generation."""
+        return self._pointers.trial()
+
+    def held(self) -> Hold | None:
+        """The rollback that holds, if one does."""
+        return self._pointers.held()
+
+    def refuse_while_held(self) -> None:
+        """Raises Held when a rollback holds."""
+        self._pointers.refuse_while_held()
+
+    def setbacks(self) -> tuple[Setback, ...]:
+        """What was taken out of force lately, and why; the newest last."""
+        return self._pointers.setbacks()
+
+    def failed(self, list_id: str, digest: str) -> str | None:
+        """Why this version of a list was taken back by itself; None: it was not, or nobody knows."""
+        for setback in reversed(self.setbacks()):
+            if setback.digests.get(list_id) == digest:
+                return setback.reason
+        return None
+
+    def candidates(self, *, canary: bool, now: float) -> list[int]:
+        """All generations in the order in which they may serve: the wanted one, older, then newer ones.
+
+        What was taken out of force comes last. Raises StateError when they cannot be seen.
+        """
+        numbers = self.numbers()
         try:
-            status = self._pointer.stat()
+            wanted = self.followed(canary=canary, now=now)
+        except StateError:
+            wanted = None
+        avoided = self._pointers.avoided()
+        at_most = max(numbers, default=0) if wanted is None else wanted
+
+        def rank(number: int) -> tuple[bool, bool, bool, int]:
+            return number != wanted, number in avoided, number > at_most, -number
+
+        return sorted({*numbers, *([] if wanted is None else [wanted])}, key=rank)
+
+    def stamp(self, number: int) -> tuple[int, int] | None:
+        """Tells a generation from one of the same number in a state folder that was made anew."""
+        try:
+            status = (self.folder(number) / MANIFEST).stat()
         except OSError:
             return None
         return status.st_ino, status.st_mtime_ns
@@ -145,28 +197,28 @@ class Store:
     # ------------------------------------------------------------ writing
 
     @contextmanager
-    def writer(self) -> Iterator[None]:
-        """Be the one writer. Raises StateError when another process is."""
+    def writer(self, patience_s: float = 0.0) -> Iterator[None]:
+        """Be the one writer. Raises StateError when another process is, for longer than `patience_s`."""
         try:
             lock = os.fdopen(os.open(self.root / "writer.lock", os.O_WRONLY | os.O_CREAT, 0o600), "w")
         except OSError as error:
             raise StateError(f"state_dir is not writable: {error.strerror}") from None
         with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise StateError(
-                    "another process is publishing into this state_dir; stop it, or wait"
-                ) from None
+            deadline = time.monotonic() + patience_s
+            while not _locked(lock):
+                if time.monotonic() >= deadline:
+                    raise StateError("another process is publishing into this state_dir; stop it, or wait")
+                time.sleep(_LOCK_POLL_S)
             yield
 
     @contextmanager
     def aside(self) -> Iterator[Path]:
-        """A fresh folder for the next generation, removed again unless it is published."""
+        """A fresh folder for the next generation, removed again unless it is published. Raises Held."""
+        self.refuse_while_held()
         for stale in self._generations.glob("aside-*"):
             shutil.rmtree(stale, ignore_errors=True)
         # Publishes that failed at their last step have left whole folders, on a disk that may be full.
-        self._prune(self._pointed())
+        self._prune()
         folder = Path(tempfile.mkdtemp(prefix="aside-", dir=self._generations))
         try:
             yield folder
@@ -178,14 +230,7 @@ class Store:
 
         Nor is that of a folder that was removed: whoever still has it mapped would see no change.
         """
-        return max([*self.numbers(), self._pointed() or 0]) + 1
-
-    def _pointed(self) -> int | None:
-        """What the pointer says, if it says anything."""
-        try:
-            return self.current()
-        except StateError:
-            return None
+        return max([*self.numbers(), *self._pointers.avoided(), self._pointers.pointed() or 0]) + 1
 
     def at_step(self, step: str) -> None:
         """Note that a step of a publish begins."""
@@ -197,40 +242,123 @@ class Store:
         self.at_step(f"write {path.name}")
         durable.write(path, content)
 
-    def publish(self, aside: Path, number: int) -> None:
-        """Give a verified folder its name, then put it in force. Only for the writer."""
+    def publish(self, aside: Path, number: int, soak: Soak | None = None) -> None:
+        """Give a verified folder its name, then put it in force, or on trial. Only for the writer.
+
+        The very first generation is in force at once: without it, nothing is blocked. Raises Held.
+        """
+        self.settle()
         self.at_step("sync folder")
         durable.sync_folder(aside)
         self.at_step("rename folder")
         aside.rename(self.folder(number))
         durable.sync_folder(self._generations)
-        self._point_to(number)
+        try:
+            self.refuse_while_held()
+        except Held:
+            shutil.rmtree(self.folder(number), ignore_errors=True)
+            raise
+        if soak is None or self._pointers.pointed() is None:
+            self._pointers.put_in_force(number)
+        else:
+            self._pointers.start_trial(number, soak)
         self.at_step("prune")
-        self._prune(number)
+        self._prune()
 
-    def _point_to(self, number: int) -> None:
-        self.at_step("write pointer")
-        replacement = self.root / "current.new"
-        durable.write(replacement, f"{number}\n".encode())
-        self.at_step("move pointer")
-        replacement.replace(self._pointer)
-        durable.sync_folder(self.root)
+    def _prune(self) -> None:
+        trial = self._pointers.written_trial()
+        needed = {self._pointers.pointed()} | {step.generation for step in (trial.steps if trial else ())}
+        failed = {number for one in self.setbacks() if one.how == "failed" for number in one.generations}
+        numbers = self.numbers()
+        # What has failed must not push out what one could go back to.
+        kept = [number for number in numbers if number not in failed][-self._keep :]
+        for number in {*numbers} - {*kept} - needed:
+            shutil.rmtree(self.folder(number), ignore_errors=True)
 
-    def _prune(self, current: int | None) -> None:
-        for number in self.numbers()[: -self._keep]:
-            if number != current:
-                shutil.rmtree(self.folder(number), ignore_errors=True)
+    # ------------------------------------------------------------ trial and rollback
 
-    def rollback(self) -> tuple[int, int]:
-        """Put the generation before the current one in force: (from, to). Raises StateError."""
-        with self.writer():
+    def promote(self) -> int | None:
+        """Put the generation whose soak ends first in force everywhere. Only for the writer.
+
+        None when there is no trial any more.
+        """
+        trial = self.trial()
+        if trial is None:
+            return None
+        self._pointers.put_in_force(trial.steps[0].generation)
+        return trial.steps[0].generation
+
+    def take_back(self, reason: str, at: float) -> Setback | None:
+        """End the trial: all processes follow the current generation again. Only for the writer.
+
+        None when there is no trial any more.
+        """
+        if self.trial() is None:
+            return None
+        self._pointers.fail_trial(reason, at)
+        return self.settle()
+
+    def settle(self) -> Setback | None:
+        """Finish what `take_back` began, also in a process that was killed there. Only for the writer."""
+        trial = self._pointers.written_trial()
+        if trial is None or trial.failed is None:
+            return None
+        generations = tuple(step.generation for step in trial.steps)
+        setback = Setback(generations, trial.failed_at, "failed", trial.failed, self._brought(trial.newest))
+        self._pointers.note(setback)
+        self._pointers.clear_trial()
+        return setback
+
+    def _brought(self, number: int) -> dict[str, str]:
+        """The digests of the lists that a generation has in another version than the current one."""
+        try:
             current = self.current()
-            older = [number for number in self.numbers() if current is not None and number < current]
-            if current is None or not older:
-                raise StateError("there is no earlier generation to go back to")
-            self.read_manifest(self.folder(older[-1]))
-            self._point_to(older[-1])
-            return current, older[-1]
+            now = () if current is None else self.manifest(current).lists
+            then = self.manifest(number).lists
+        except StateError:
+            return {}
+        before = {state.policy.id: state.digest for state in now}
+        return {
+            state.policy.id: state.digest
+            for state in then
+            if state.policy.mode in ("enforce", "observe") and before.get(state.policy.id) != state.digest
+        }
+
+    def earlier(self) -> int | None:
+        """Where a rollback leads that names no number: the current one where a newer is on trial, else older.
+
+        None when there is nothing to go back to. Raises StateError.
+        """
+        current = self.current()
+        if current is None or self.trial() is not None:
+            return current
+        avoided = self._pointers.avoided()
+        return max((one for one in self.numbers() if one < current and one not in avoided), default=None)
+
+    def rollback(self, hold: Hold) -> None:
+        """Put `hold.generation`, which the caller has found whole, in force and hold it there.
+
+        A trial is over, and nothing is published until `release`. Waits for a publish that is under
+        way, which comes to nothing. Raises StateError, OSError.
+        """
+        self._pointers.hold(hold)
+        with self.writer(patience_s=ROLLBACK_PATIENCE_S):
+            self.settle()
+            self._pointers.clear_trial()
+            if hold.generation is not None and hold.generation != self._pointers.pointed():
+                self._pointers.put_in_force(hold.generation)
+            if hold.before is not None and hold.before != hold.generation:
+                reason = hold.reason or ""
+                self._pointers.note(Setback((hold.before,), hold.at or 0.0, "rolled back", reason))
+
+    def release(self) -> Hold | None:
+        """End the hold, and say what it was; None when nothing was held. Raises StateError, OSError."""
+        held = self.held()
+        if held is not None:
+            with self.writer(patience_s=ROLLBACK_PATIENCE_S):
+                self._pointers.clear_trial()  # a rollback that was killed may have left it
+                self._pointers.release()
+        return held
 
     # ------------------------------------------------------------ status
 
@@ -245,3 +373,11 @@ class Store:
     def write_status(self, status: dict[str, dict[str, Any]]) -> None:
         """Replace the status. Raises OSError."""
         durable.replace(self.root / "status.json", json.dumps(status, indent=1).encode())
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

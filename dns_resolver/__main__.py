@@ -15,6 +15,7 @@ from cop_filter.cli.exits import Exit, exit_code_of
 from cop_filter.config import Config, DnsConfig
 from cop_filter.errors import ConfigError, CopFilterError
 from cop_filter.report import counters
+from cop_filter.rollout import share as share_of
 from dns_resolver import control, cookie_secret, listeners
 
 _log = logging.getLogger("dns_resolver")
@@ -43,7 +44,7 @@ def _serve(path: Path) -> Exit:
     if counters.VARIABLE not in os.environ:
         os.environ[counters.VARIABLE] = str(counters.prepare(config.state_dir))
     if len(shares) == 1:
-        return _work(config, config.dns, shares[0], secret)
+        return _work(config, config.dns, shares[0], secret, canary=share_of.dns_worker(config, 0, 1))
     return _supervise(config, config.dns, shares, secret)
 
 
@@ -55,7 +56,9 @@ def _supervise(
     def work(share: Sequence[listeners.Listening]) -> Exit:
         number = next(number for number, one in enumerate(shares) if one is share)
         path = dns.control and control.path_of(dns.control, number, len(shares))
-        return exit_code_of(lambda: _work(config, replace(dns, control=path), share, secret))
+        canary = share_of.dns_worker(config, number, len(shares))
+        own = replace(dns, control=path)
+        return exit_code_of(lambda: _work(config, own, share, secret, canary=canary))
 
     def on_death() -> None:
         counters.forget_gauges(Path(os.environ[counters.VARIABLE]))
@@ -73,10 +76,12 @@ def _bind(dns: DnsConfig) -> list[list[listeners.Listening]]:
         raise
 
 
-def _work(config: Config, dns: DnsConfig, share: Sequence[listeners.Listening], secret: bytes) -> Exit:
+def _work(
+    config: Config, dns: DnsConfig, share: Sequence[listeners.Listening], secret: bytes, *, canary: bool
+) -> Exit:
     from dns_resolver import role  # noqa: PLC0415 - see above
 
-    return role.run(config, dns, share, secret)
+    return role.run(config, dns, share, secret, canary=canary)
 
 
 if __name__ == "__main__":

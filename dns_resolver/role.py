@@ -17,6 +17,7 @@ from cop_filter.engine import Engine
 from cop_filter.events import Events
 from cop_filter.loader import Watcher, open_engine
 from cop_filter.profiles import ClientProfiles
+from cop_filter.store import Store
 from dns_resolver import control
 from dns_resolver.answers import Answers
 from dns_resolver.cache import Cache
@@ -33,14 +34,24 @@ _ROLE = "dns"
 _log = logging.getLogger(__name__)
 
 
-def run(config: Config, dns: DnsConfig, listening: Sequence[Listening], cookie_secret: bytes) -> Exit:
-    """Serve until SIGTERM or SIGINT. Exit.REFUSED when something beside the queries broke."""
+def run(
+    config: Config,
+    dns: DnsConfig,
+    listening: Sequence[Listening],
+    cookie_secret: bytes,
+    *,
+    canary: bool = False,
+) -> Exit:
+    """Serve until SIGTERM or SIGINT. Exit.REFUSED when something beside the queries broke.
+
+    `canary`: new generations are tried on this process.
+    """
     _allow_many_sockets()
-    return asyncio.run(_serve(config, dns, listening, cookie_secret))
+    return asyncio.run(_serve(config, dns, listening, cookie_secret, canary))
 
 
 async def _serve(
-    config: Config, dns: DnsConfig, listening: Sequence[Listening], cookie_secret: bytes
+    config: Config, dns: DnsConfig, listening: Sequence[Listening], cookie_secret: bytes, canary: bool
 ) -> Exit:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_report)
@@ -49,7 +60,8 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
 
     events = Events()
-    engine = open_engine(config.state_dir, on_fault=events.fault)
+    store = Store(config.state_dir)
+    engine = open_engine(store, canary=canary, on_fault=events.fault)
     events.generation(_ROLE, engine.generation)
     forwarder = Forwarder(
         dns.upstreams, events, timeout_s=dns.upstream_timeout_s, payload_bytes=dns.udp_payload_bytes
@@ -100,7 +112,7 @@ async def _serve(
         swapped.set()
 
     beside = [
-        Watcher(config.state_dir, engine, on_swap).run(),
+        Watcher(store, engine, on_swap, canary=canary).run(),
         forwarder.watch_health(),
         fast.run(),
         _purge_after_swaps(resolver, swapped),

@@ -10,6 +10,7 @@ from generations import a_config, publish
 
 import cop_filter
 from cop_filter.errors import StateError
+from cop_filter.hold import Hold
 from cop_filter.loader import Watcher
 from cop_filter.store import Store
 from cop_filter.verdict import Action
@@ -63,7 +64,7 @@ def test_a_vanished_state_folder_leaves_the_generation_in_force(tmp_path):
     config = a_config(tmp_path / "state")
     publish(config, national=["one.example"])
     engine = cop_filter.open(config.state_dir)
-    watcher = Watcher(config.state_dir, engine)
+    watcher = Watcher(Store(config.state_dir), engine)
     shutil.rmtree(config.state_dir)
     assert not watcher.check()
     assert engine.decide_host("one.example").action is Action.BLOCK
@@ -73,7 +74,7 @@ def test_a_new_state_folder_is_followed_even_where_its_numbers_are_the_old_ones(
     config = a_config(tmp_path / "state")
     publish(config, national=["one.example"])
     engine = cop_filter.open(config.state_dir)
-    watcher = Watcher(config.state_dir, engine)
+    watcher = Watcher(Store(config.state_dir), engine)
     shutil.rmtree(config.state_dir)
     publish(config, national=["two.example"])
     assert watcher.check()
@@ -86,7 +87,7 @@ def test_after_the_newest_generation_was_removed_the_next_one_is_followed(tmp_pa
     publish(config, national=["one.example"])
     publish(config, national=["two.example"])
     engine = cop_filter.open(tmp_path)
-    watcher = Watcher(tmp_path, engine)
+    watcher = Watcher(Store(tmp_path), engine)
     shutil.rmtree(Store(tmp_path).folder(2))
     assert not watcher.check()
     assert publish(config, national=["three.example"]) == 3
@@ -96,7 +97,7 @@ def test_after_the_newest_generation_was_removed_the_next_one_is_followed(tmp_pa
 
 def test_a_corrupt_pointer_is_reported_once_while_it_is_polled(tmp_path, caplog):
     publish(a_config(tmp_path), national=["one.example"])
-    watcher = Watcher(tmp_path, cop_filter.open(tmp_path))
+    watcher = Watcher(Store(tmp_path), cop_filter.open(tmp_path))
     (tmp_path / "current").write_text("junk")
     with caplog.at_level(logging.ERROR):
         assert not any(watcher.check() for _ in range(200))
@@ -108,12 +109,12 @@ def test_a_watcher_swaps_when_the_pointer_moves_forward_or_back(tmp_path):
     publish(config, national=["one.example"])
     engine = cop_filter.open(tmp_path)
     swapped = []
-    watcher = Watcher(tmp_path, engine, on_swap=lambda its: swapped.append(its.generation))
+    watcher = Watcher(Store(tmp_path), engine, on_swap=lambda its: swapped.append(its.generation))
     assert not watcher.check()
     publish(config, national=["two.example"])
     assert watcher.check()
     assert engine.decide_host("two.example").action is Action.BLOCK
-    Store(tmp_path).rollback()
+    Store(tmp_path).rollback(Hold(1, 2, 0.0, "ann", "bad"))
     assert watcher.check()
     assert engine.decide_host("two.example").action is Action.ALLOW
     assert swapped == [2, 1]
@@ -123,7 +124,7 @@ def test_a_damaged_new_generation_is_reported_once_and_the_old_one_stays(tmp_pat
     config = a_config(tmp_path)
     publish(config, national=["one.example"])
     engine = cop_filter.open(tmp_path)
-    watcher = Watcher(tmp_path, engine)
+    watcher = Watcher(Store(tmp_path), engine)
     publish(config, national=["two.example"])
     corrupt(tmp_path, 2)
     with caplog.at_level(logging.ERROR):
@@ -139,7 +140,7 @@ async def test_a_running_watcher_swaps_within_a_second_of_a_publish_and_no_quest
     publish(config, national=["one.example", "always.example"])
     engine = cop_filter.open(tmp_path)
     swapped = asyncio.Event()
-    watching = asyncio.create_task(Watcher(tmp_path, engine, on_swap=lambda _: swapped.set()).run())
+    watching = asyncio.create_task(Watcher(Store(tmp_path), engine, on_swap=lambda _: swapped.set()).run())
     asked = 0
 
     async def ask():

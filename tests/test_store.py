@@ -104,32 +104,6 @@ def test_a_second_writer_is_told_so(tmp_path):
         pass
 
 
-def test_rollback_moves_the_pointer_and_a_later_publish_goes_on_with_a_new_number(tmp_path):
-    config = a_config(tmp_path)
-    publish(config, national=["one.example"])
-    publish(config, national=["two.example"])
-    assert Store(tmp_path).rollback() == (2, 1)
-    assert blocks(tmp_path, "one.example")
-    assert not blocks(tmp_path, "two.example")
-    assert publish(config, national=["three.example"]) == 3
-
-
-def test_there_is_nothing_to_roll_back_to_before_the_second_publish(tmp_path):
-    publish(a_config(tmp_path), national=["one.example"])
-    with pytest.raises(StateError, match="no earlier generation"):
-        Store(tmp_path).rollback()
-
-
-def test_a_corrupt_generation_is_never_rolled_back_to(tmp_path):
-    config = a_config(tmp_path)
-    publish(config, national=["one.example"])
-    publish(config, national=["two.example"])
-    (Store(tmp_path).folder(1) / "manifest").write_bytes(b"{}")
-    with pytest.raises(StateError):
-        Store(tmp_path).rollback()
-    assert Store(tmp_path).current() == 2
-
-
 def test_old_generations_are_pruned_and_the_newest_stay(tmp_path):
     store = Store(tmp_path, keep=3)
     for number in range(6):

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import signal
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +19,9 @@ from hostile_authority import Authority, hang, in_turn, listening, serve, status
 
 from cop_filter import compiler, formats
 from cop_filter.config import Config, ListConfig, OperatorConfig
-from cop_filter.errors import ConfigError, StateError
+from cop_filter.errors import ConfigError, Held, StateError
 from cop_filter.loader import open_engine
+from cop_filter.rollout.going_back import go_back
 from cop_filter.store import Store
 from cop_filter.sync import Outcome, run_once, watch
 from cop_filter.verdict import LegalBasis
@@ -46,7 +48,7 @@ class Network:
         return await run_once(self.config, **options)  # type: ignore[arg-type]  # passed through
 
     def blocked(self, *names: str) -> list[bool]:
-        engine = open_engine(self.config.state_dir)
+        engine = open_engine(self.store)
         return [engine.decide_host(name).stops for name in names]
 
     def note(self, list_id: str = "national") -> dict[str, object]:
@@ -119,16 +121,21 @@ async def test_another_source_or_reading_is_fetched_afresh(network: Network, aut
     assert "if-none-match" not in authority.requests[-1].headers
 
 
-async def test_a_rollback_holds_until_the_authority_changes_its_list(
+async def test_a_rollback_holds_against_the_authority_until_it_is_released(
     network: Network, authority: Authority
 ) -> None:
     await network.sync()
     authority.default = serve(SECOND)
     await network.sync()
-    network.store.rollback()
-    assert (await network.sync())["national"][:3] == ("unchanged", 2, 1)
-    assert network.blocked("one.example", "three.example") == [True, False]
+    go_back(network.store, None, by="ann", reason="too much", now=time.time())
     authority.default = serve(b"three.example\nfour.example\n")
+    held = (await network.sync())["national"]
+    assert (held[:3], "cop-filter release" in (held.error or "")) == (("refused", 2, 1), True)
+    network.change(category="another policy")
+    with pytest.raises(Held, match="cop-filter release"):
+        await network.sync()
+    assert network.blocked("one.example", "three.example") == [True, False]
+    network.store.release()
     assert (await network.sync())["national"].result == "published"
     assert network.blocked("one.example", "three.example") == [False, True]
 

@@ -12,6 +12,7 @@ from cop_filter.cli.questions import Answered, Decider, JsonLines, answer, sente
 from cop_filter.cli.settings import Settings, existing_state
 from cop_filter.errors import InvalidUrl
 from cop_filter.loader import Watcher, open_engine
+from cop_filter.store import Store
 from cop_filter.verdict import Plane
 
 _BATCH_BYTES = 1 << 20
@@ -42,9 +43,9 @@ def check(
             f"choose from: {', '.join(known)}" if known else "the configuration has no [[profiles]]",
             param_hint="--profile",
         )
-    state_dir = existing_state(config)
-    engine = open_engine(state_dir)
-    watcher = Watcher(state_dir, engine)
+    store = Store(existing_state(config))
+    engine = open_engine(store)
+    watcher = Watcher(store, engine)
     if engine.generation == 0:
         click.echo(
             "cop-filter: nothing is published yet, so everything is allowed; run `cop-filter sync`", err=True

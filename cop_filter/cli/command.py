@@ -50,7 +50,7 @@ def demo(keep: bool) -> Exit:
 
 for _command in (
     roles.serve, roles.dns, roles.proxy, roles.splash, roles.metrics, sync, check,
-    state.status, top, state.rollback, state.config, demo,
+    state.status, top, state.rollback, state.release, state.config, demo,
 ):  # fmt: skip
     cop_filter.add_command(_command)
 

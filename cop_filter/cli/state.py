@@ -1,20 +1,26 @@
-"""`status`, `rollback` and `config check`: what an operator asks and does about the state."""
+"""`status`, `rollback`, `release` and `config check`: what an operator asks and does about the state."""
 
 import json
+import os
+import pwd
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 
 import click
 
 from cop_filter import privileges
+from cop_filter.audit import Audit
 from cop_filter.cli.exits import Exit
 from cop_filter.cli.settings import Settings, existing_state
-from cop_filter.errors import ConfigError, StateError
+from cop_filter.config import Config
+from cop_filter.errors import ConfigError
 from cop_filter.report.alarms import Alarm, alarms
 from cop_filter.report.current import current_status
 from cop_filter.report.status import ListRow, Status
+from cop_filter.rollout.going_back import go_back
 from cop_filter.store import Store
 
 
@@ -81,20 +87,58 @@ def _span(seconds: float) -> str:
 
 
 @click.command()
+@click.option("--to", metavar="GENERATION", type=click.IntRange(min=1), help="Which one. Default: see above.")
+@click.option("--reason", default="", help="Why, for `status`; no listed name.")
 @click.pass_obj
-def rollback(settings: Settings) -> None:
-    """Put the generation before the current one in force again.
+def rollback(settings: Settings, to: int | None, reason: str) -> None:
+    """Put an older generation in force, and hold it there until `cop-filter release`.
 
-    A list that changes at its authority afterwards is published again: to hold a bad list back,
-    also take it out of the configuration or stop `cop-filter sync --watch`.
+    That is the one before the newest: while a new generation is on trial, the one that is in force. It
+    is verified whole first. While it holds, nothing is published, be it a list or a change of policy.
     """
     config = settings.config()
     store = Store(existing_state(config))
-    if store.current() is None:
-        raise StateError("nothing is published yet, so there is nothing to go back from")
-    with privileges.acting_as(privileges.account(config.user, config.group), config.state_dir):
-        before, after = store.rollback()
-    click.echo(f"rolled back from generation {before} to {after}")
+    with _as_account(config):
+        hold = go_back(store, to, by=_by(), reason=reason, now=time.time())
+        # Noted, not recorded: a broken log must not stand in the way of going back.
+        Audit(config).note("rolled_back", generation=hold.generation, before=hold.before, by=_account())
+    click.echo(
+        f"rolled back from generation {hold.before} to {hold.generation}, which holds until "
+        "`cop-filter release`"
+    )
+
+
+@click.command()
+@click.pass_obj
+def release(settings: Settings) -> Exit:
+    """End the hold of a rollback: lists are fetched and published again."""
+    config = settings.config()
+    store = Store(existing_state(config))
+    with _as_account(config):
+        held = store.release()
+        if held is None:
+            click.echo("no rollback holds")
+            return Exit.REFUSED
+        Audit(config).note("rollback_released", generation=held.generation, by=_account())
+    click.echo("released: lists are published again, at once where `cop-filter sync --watch` runs")
+    return Exit.OK
+
+
+def _as_account(config: Config) -> AbstractContextManager[None]:
+    return privileges.acting_as(privileges.account(config.user, config.group), config.state_dir)
+
+
+def _by() -> str:
+    """Whose command this is: the account, and behind root the one who became it."""
+    behind = os.environ.get("SUDO_USER")
+    return _account() if behind in (None, _account()) else f"{_account()} for {behind}"
+
+
+def _account() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user need not have a name
+        return str(os.getuid())
 
 
 @click.group()

@@ -17,6 +17,7 @@ from cop_filter.loader import Watcher, open_engine
 from cop_filter.profiles import ClientProfiles
 from cop_filter.splash.discreet_server import DiscreetServer
 from cop_filter.splash.page import render
+from cop_filter.store import Store
 from cop_filter.verdict import Plane, Verdict
 
 HEALTH_PATH = "/healthz"
@@ -82,9 +83,11 @@ def run(config: Config, sock: socket.socket) -> None:
 
 async def _serve(config: Config, sock: socket.socket) -> None:
     events = Events()
-    engine = open_engine(config.state_dir, on_fault=events.fault)
+    store = Store(config.state_dir)
+    # Whoever is led here may come from a worker that tries a new generation.
+    engine = open_engine(store, canary=True, on_fault=events.fault)
     watcher = Watcher(
-        config.state_dir, engine, lambda swapped: events.generation("splash", swapped.generation)
+        store, engine, lambda swapped: events.generation("splash", swapped.generation), canary=True
     )
     events.generation("splash", engine.generation)
     server = create_server(config, engine, events)

@@ -100,7 +100,7 @@ def engine(tmp_path):
     with compiler.draft(store, config) as draft:
         draft.replace("national", parse_many(["bad.example", "https://pages.example/1.html"]))
         draft.publish()
-    return open_engine(config.state_dir)
+    return open_engine(store)
 
 
 @pytest.fixture

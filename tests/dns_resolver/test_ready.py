@@ -18,7 +18,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from dns_resolver import __main__, role
-role.open_engine(Path(sys.argv[1]))
+role.open_engine(role.Store(Path(sys.argv[1])))
 print(*sys.modules)
 """
 

@@ -30,6 +30,7 @@ from hostile_authority import (
 )
 
 from cop_filter.loader import open_engine
+from cop_filter.store import Store
 
 GOOD = b"one.example\nhttp://two.example/page\nthree.example\n"
 BETTER = GOOD + b"four.example\n"
@@ -162,7 +163,7 @@ async def test_no_fault_of_the_authority_lifts_a_block(site: Site, authority: Au
     }
     code, _, err = await site.run("sync")
     assert code == 0, err
-    before = open_engine(site.folder / "state").generation
+    before = open_engine(Store(site.folder / "state")).generation
 
     authority.answers = dict(zip(paths, FAULTS.values(), strict=True))
     authority.default = redirect("/again")
@@ -173,7 +174,7 @@ async def test_no_fault_of_the_authority_lifts_a_block(site: Site, authority: Au
         assert outcome["error"], fault
     for secret in ("s3cret", "/list", ".example", "127.0.0.1", "Traceback"):
         assert secret not in out + err
-    engine = open_engine(site.folder / "state")
+    engine = open_engine(Store(site.folder / "state"))
     assert engine.generation == before
     for number, fault in enumerate(FAULTS):
         assert engine.decide_host(f"own{number}.example").stops, fault

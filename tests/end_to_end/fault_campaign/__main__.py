@@ -29,7 +29,7 @@ from cop_filter.config import Config, ListConfig, OperatorConfig
 from cop_filter.engine import Engine
 from cop_filter.errors import StateError
 from cop_filter.loader import Watcher, open_engine
-from cop_filter.store import KEEP_GENERATIONS
+from cop_filter.store import KEEP_GENERATIONS, Store
 from cop_filter.verdict import LegalBasis
 
 DISK = "12m"
@@ -85,8 +85,8 @@ def rounds(stage: Stage) -> dict[str, object]:
     for _ in range(KEEP_GENERATIONS):
         stage.offer()
         refresh(stage)
-    enforcing = open_engine(stage.state)
-    watcher = Watcher(stage.state, enforcing)
+    enforcing = open_engine(Store(stage.state))
+    watcher = Watcher(Store(stage.state), enforcing)
     met: list[str] = []
     for _ in range(stage.chance.choice([1, 2])):
         # In the order of FAULTS: what damages files needs a disk that can still be written to.
@@ -104,7 +104,7 @@ def rounds(stage: Stage) -> dict[str, object]:
         stage.offer()
         refresh(stage)
         watcher.check()
-        for engine in (enforcing, open_engine(stage.state)):
+        for engine in (enforcing, open_engine(Store(stage.state))):
             for list_id, number in stage.offered.items():
                 assert in_force(engine, stage, list_id) == number, f"{list_id} is not refreshed"
         assert not leaks(stage), f"entry text in {leaks(stage)}"
@@ -114,7 +114,7 @@ def rounds(stage: Stage) -> dict[str, object]:
 def started_afresh(stage: Stage, faults: list[str]) -> None:
     """Who starts now has whole versions too; where all that was on disk was damaged, it says so."""
     try:
-        engine = open_engine(stage.state)
+        engine = open_engine(Store(stage.state))
     except StateError:
         assert "damaged_file" in faults, "nothing damaged the state, and it cannot be opened"
         return
