@@ -78,6 +78,12 @@ async def _transfer_zone(visit: Visit) -> Fetched | NotModified:
     return await axfr.transfer(visit)
 
 
+async def _from_repository(visit: Visit) -> Fetched | NotModified:
+    from cop_filter.sources import tuf  # noqa: PLC0415  slow to import, and few lists come this way
+
+    return await tuf.fetch(visit)
+
+
 Transport = Callable[[Visit], Awaitable[Body | Fetched | NotModified]]
 
 _TRANSPORTS: dict[str, Transport] = {
@@ -87,4 +93,6 @@ _TRANSPORTS: dict[str, Transport] = {
     "signed+https": signed.fetch,
     "signed+http": signed.fetch,
     "axfr": _transfer_zone,
+    "tuf+https": _from_repository,
+    "tuf+http": _from_repository,
 }

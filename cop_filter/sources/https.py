@@ -16,7 +16,7 @@ from cop_filter.config import ListConfig
 from cop_filter.errors import FetchFailed
 from cop_filter.sources import credentials
 from cop_filter.sources.failures import NETWORK_ERRORS, translated
-from cop_filter.sources.result import Body, NotModified, Progress, TryAgain, Validators
+from cop_filter.sources.result import Body, NotModified, NotServed, Progress, TryAgain, Validators
 from cop_filter.sources.retry import retry_after_s
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -163,7 +163,7 @@ def _check_status(response: aiohttp.ClientResponse, now: float, *, conditional: 
             f"the server answered {status}", retry_after_s(response.headers.get("Retry-After"), now)
         )
     hint = "; check the list's credentials" if status in (401, 403) else ""
-    raise FetchFailed(f"the server answered {status}{hint}")
+    raise NotServed(f"the server answered {status}{hint}", status)
 
 
 async def _receive(

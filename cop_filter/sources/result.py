@@ -61,7 +61,17 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class NotModified:
-    """The source still has what the validators describe."""
+    """The source still has what the validators describe, and perhaps vouches for it anew."""
+
+    vouched: Vouched | None = None
+
+
+class NotServed(FetchFailed):
+    """The server has not got it, or does not give it to us: its HTTP `status` says which."""
+
+    def __init__(self, reason: str, status: int) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class TryAgain(FetchFailed):

@@ -47,7 +47,11 @@ def get(session: aiohttp.ClientSession, waits: list[float], tmp_path: Path) -> F
         waits.append(seconds)
 
     async def fetch_one(
-        source: str | Path, validators: Validators = NOTHING_KNOWN, **changes: object
+        source: str | Path,
+        validators: Validators = NOTHING_KNOWN,
+        *,
+        held: str | None = None,
+        **changes: object,
     ) -> Fetched | NotModified:
         source = source.as_uri() if isinstance(source, Path) else source
         return await fetch(
@@ -56,6 +60,7 @@ def get(session: aiohttp.ClientSession, waits: list[float], tmp_path: Path) -> F
             session=session,
             rng=random.Random(7),
             memory=tmp_path / "memory",
+            held=held,
             clock=lambda: 1_750_000_000.0,
             sleep=sleep,
         )
