@@ -16,7 +16,7 @@ import aiohttp
 
 from cop_filter.config import ListConfig
 from cop_filter.errors import FetchFailed
-from cop_filter.sources import file, https, signed
+from cop_filter.sources import file, https, signed, taxii
 from cop_filter.sources.content import open_body
 from cop_filter.sources.https import open_session
 from cop_filter.sources.result import Body, Fetched, NotModified, Progress, TryAgain, Validators, Vouched
@@ -93,6 +93,8 @@ _TRANSPORTS: dict[str, Transport] = {
     "signed+https": signed.fetch,
     "signed+http": signed.fetch,
     "axfr": _transfer_zone,
+    "taxii+https": taxii.fetch,
+    "taxii+http": taxii.fetch,
     "tuf+https": _from_repository,
     "tuf+http": _from_repository,
 }

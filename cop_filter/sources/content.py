@@ -27,7 +27,7 @@ def open_body(body: Body, max_unpacked_bytes: int) -> Fetched:
     if sum(map(len, raw.values())) > max_unpacked_bytes:
         raise FetchFailed(f"unpacks to more than max_unpacked_bytes ({max_unpacked_bytes})")
     _refuse_emptiness_and_markup(raw)
-    return Fetched(raw, body.validators, _digest(raw))
+    return Fetched(raw, body.validators, digest_of(raw))
 
 
 def _open_part(name: str, part: bytes, body: Body, limit: int) -> dict[str, bytes]:
@@ -61,7 +61,8 @@ def _refuse_emptiness_and_markup(raw: dict[str, bytes]) -> None:
         raise FetchFailed("the answer is a web page, not a list")
 
 
-def _digest(raw: dict[str, bytes]) -> str:
+def digest_of(raw: dict[str, bytes]) -> str:
+    """SHA-256 in hex of an unpacked list."""
     digest = hashlib.sha256()
     for name, part in sorted(raw.items()):
         if name:

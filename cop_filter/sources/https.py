@@ -8,6 +8,7 @@ import asyncio
 import io
 import ssl
 from collections.abc import Callable
+from typing import NamedTuple
 
 import aiohttp
 from yarl import URL
@@ -49,15 +50,16 @@ async def download(
     session: aiohttp.ClientSession,
     clock: Callable[[], float],
     progress: Progress | None = None,
+    accept: str | None = None,
 ) -> Body | NotModified:
     """Ask once for the list, and give its body as it came (still packed, at most `max_bytes`).
 
-    `clock` gives Unix time. Raises TryAgain for what may pass (timeouts, broken connections, 408,
-    425, 429, 5xx) and FetchFailed for the rest.
+    `clock` gives Unix time; `accept` is the media type to ask for (None: any). Raises TryAgain for what
+    may pass (timeouts, broken connections, 408, 425, 429, 5xx) and FetchFailed for the rest.
     """
     try:
         async with asyncio.timeout(wanted.timeout_s):
-            return await _follow(wanted, validators, session, clock, progress)
+            return await _follow(_Question(wanted, validators, session, clock, progress, accept))
     except aiohttp.ServerTimeoutError:
         raise TryAgain("the server fell silent") from None
     except TimeoutError:
@@ -67,13 +69,19 @@ async def download(
         raise translated(error) from None
 
 
-async def _follow(
-    wanted: ListConfig,
-    validators: Validators,
-    session: aiohttp.ClientSession,
-    clock: Callable[[], float],
-    progress: Progress | None,
-) -> Body | NotModified:
+class _Question(NamedTuple):
+    """What `download` was called with."""
+
+    wanted: ListConfig
+    validators: Validators
+    session: aiohttp.ClientSession
+    clock: Callable[[], float]
+    progress: Progress | None
+    accept: str | None
+
+
+async def _follow(asked: _Question) -> Body | NotModified:
+    wanted = asked.wanted
     url = URL(wanted.source)
     if url.user is not None or url.password is not None:
         raise FetchFailed("the source carries a user or password; use username and password_file")
@@ -82,9 +90,9 @@ async def _follow(
         # Secrets go to the configured origin only; once led away, they stay at home for good.
         at_home = at_home and url.origin() == home
         proof, context = await asyncio.to_thread(_prove, wanted, url.scheme, at_home=at_home)
-        async with session.get(
+        async with asked.session.get(
             url,
-            headers=_conditions(validators) | ({"Authorization": proof} if proof else {}),
+            headers=_headers(asked, proof),
             allow_redirects=False,
             ssl=context if context is not None else True,
             timeout=aiohttp.ClientTimeout(
@@ -94,7 +102,7 @@ async def _follow(
             ),
         ) as response:
             if response.status not in _REDIRECTS:
-                return await _take(response, wanted, validators, clock(), progress)
+                return await _take(response, asked)
             url = _next_hop(url, response.headers.get("Location", ""))
     raise FetchFailed(f"redirected more than max_redirects ({wanted.max_redirects}) times")
 
@@ -108,8 +116,13 @@ def _prove(wanted: ListConfig, scheme: str, *, at_home: bool) -> tuple[str | Non
     return None, None
 
 
-def _conditions(validators: Validators) -> dict[str, str]:
-    headers = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+def _headers(asked: _Question, proof: str | None) -> dict[str, str]:
+    headers = {
+        "If-None-Match": asked.validators.etag,
+        "If-Modified-Since": asked.validators.last_modified,
+        "Authorization": proof,
+        "Accept": asked.accept,
+    }
     return {name: value for name, value in headers.items() if value is not None}
 
 
@@ -127,20 +140,14 @@ def _next_hop(url: URL, location: str) -> URL:
     return target
 
 
-async def _take(
-    response: aiohttp.ClientResponse,
-    wanted: ListConfig,
-    validators: Validators,
-    now: float,
-    progress: Progress | None,
-) -> Body | NotModified:
-    _check_status(response, now, conditional=any(validators))
+async def _take(response: aiohttp.ClientResponse, asked: _Question) -> Body | NotModified:
+    _check_status(response, asked.clock(), conditional=any(asked.validators))
     if response.status == 304:
         return NotModified()
     if response.content_type in _WEB_PAGES:
         raise FetchFailed("the answer is a web page (Content-Type: text/html), not a list")
     length = response.content_length
-    body = await _receive(response.content, length, wanted.max_bytes, progress)
+    body = await _receive(response.content, length, asked.wanted.max_bytes, asked.progress)
     if length is not None and len(body) != length:
         raise TryAgain("the answer was cut off: it is shorter than its Content-Length")
     coding = response.headers.get("Content-Encoding", "").strip().lower()
