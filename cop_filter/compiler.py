@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
-from urllib.parse import urlsplit
 
 from cop_filter.config import Config, ExemptionConfig, ListConfig
 from cop_filter.entries import Entry, parse
@@ -21,12 +20,12 @@ from cop_filter.errors import StateError
 from cop_filter.index import CODE_BYTES, Builder
 from cop_filter.loader import best_generation, open_generation
 from cop_filter.manifest import ListState, Manifest
-from cop_filter.names import canonical_host, canonical_url
+from cop_filter.own_hosts import own_hosts
 from cop_filter.policy import ListPolicy, Mode, ProfilePolicy
 from cop_filter.sealing import seal_entries
 from cop_filter.store import INDEX, MANIFEST, PATTERNS, Store
 from cop_filter.trial import Soak, soak_of
-from cop_filter.verdict import Kind, LegalBasis, Plane
+from cop_filter.verdict import LegalBasis, Plane
 
 log = logging.getLogger(__name__)
 
@@ -65,20 +64,6 @@ def exempt_policy(list_id: str, until: float | None = None, mode: Mode = "exempt
         mode=mode,
         until=until,
     )
-
-
-def own_hosts(config: Config) -> list[Entry]:
-    """List sources, upstreams, and where the page sends people for help; and the lists' own URLs."""
-    urls = [each.source for each in config.lists]
-    urls += [config.operator.appeals, config.operator.hotline]
-    hosts = [urlsplit(url).hostname for url in urls if url.startswith(("http://", "https://"))]
-    if config.dns is not None:
-        hosts += [upstream.host for upstream in config.dns.upstreams]
-    fetched = [canonical_url(each.source) for each in config.lists if urlsplit(each.source).hostname]
-    return [
-        *(Entry(Kind.HOST, canonical_host(host).name) for host in hosts if host),
-        *(Entry(Kind.URL, url.key, url.tag) for url in fetched),
-    ]
 
 
 def exemption(config: ExemptionConfig, number: int) -> tuple[ListPolicy, list[Entry]]:

@@ -78,6 +78,11 @@ class Engine:
         return self._decider.index
 
     @property
+    def policy(self) -> Policy:
+        """The rules in force."""
+        return self._decider.policy
+
+    @property
     def allow(self) -> Verdict:
         """The verdict on what is not listed."""
         return self._decider.allow

@@ -20,14 +20,17 @@ standing alone, hosts that no resolver could ask for, white space and control ch
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import NamedTuple
 
 from cop_filter import _native
 from cop_filter.errors import InvalidEntry, InvalidUrl
-from cop_filter.names import CanonicalUrl, canonical_urls
+from cop_filter.names import CanonicalUrl, canonical_host, canonical_urls
 from cop_filter.verdict import Kind
 
 MIN_KEYWORD_LENGTH = 4
+MAX_NETWORK = 256
+"""Addresses of a network that a list may name, where it may name any."""
 
 
 class Entry(NamedTuple):
@@ -88,6 +91,28 @@ def parse_as(kind: str, text: str) -> Entry:
     return entry
 
 
+def parse_address(text: str) -> list[Entry]:
+    """Read an address, or a network of at most MAX_NETWORK, as one exact host for each address.
+
+    Only for lists that are allowed them: `parse` refuses both. Raises InvalidEntry.
+    """
+    try:
+        network = ip_network(text.strip().removeprefix("=").replace("[", "").replace("]", ""))
+    except ValueError:
+        raise InvalidEntry("it is no plain address, and no network without bits behind its prefix") from None
+    if network.num_addresses > MAX_NETWORK:
+        raise InvalidEntry(f"it is a network of more than {MAX_NETWORK} addresses")
+    return hosts_of(network)
+
+
+def hosts_of(network: IPv4Network | IPv6Network) -> list[Entry]:
+    """The addresses of a network as exact hosts."""
+    return [
+        Entry(Kind.HOST, canonical_host(f"[{each}]" if each.version == 6 else str(each)).name)
+        for each in network
+    ]
+
+
 _PRINTABLE = bytes(range(0x21, 0x7F))
 # Lone surrogates come from JSON escapes; they have no bytes, so nothing could ask for them.
 _UNFIT = re.compile(r"[\s\x00-\x20\x7f-\xa0\ud800-\udfff]")
@@ -106,7 +131,7 @@ _Host = tuple[str, int, bool]
 _NAME_BYTES = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
 _NAME = re.compile(r"[a-z0-9_.-]+")
 
-_ADDRESS = "it is an address or a network: list the URLs on it instead"
+ADDRESS = "it is an address or a network: list the URLs on it instead"
 _NO_NAME = "its host is no name that a resolver could ask for"
 _SINGLE_LABEL = "its host has a single label: a top-level domain, or no name at all"
 
@@ -159,7 +184,7 @@ def _no_name(host: _Host | str) -> InvalidEntry:
         return InvalidEntry(host)
     name, _tag, is_address = host
     if is_address:
-        return InvalidEntry(_ADDRESS)
+        return InvalidEntry(ADDRESS)
     return InvalidEntry(_NO_NAME if "." in name else _SINGLE_LABEL)
 
 
@@ -170,7 +195,7 @@ _BY_MARK: Mapping[str, _Reader] = {"=": _hosts, "*": _below}
 
 _SCHEME = re.compile(r"(?:https?|wss?|ftp):", re.IGNORECASE)
 _URL_HOST = re.compile(r"[a-z0-9_.-]+|\[[0-9a-f:.]+\]")
-_NETWORK = re.compile(r"(?:[0-9.]+|\[.*\])/[0-9]{1,3}")
+_NETWORK = re.compile(r"(?:[0-9.]+|\[.*\]|[0-9A-Fa-f:]+)/[0-9]{1,3}")
 
 
 def _urls(texts: Sequence[str]) -> list[Entry | InvalidEntry]:
@@ -199,7 +224,7 @@ def _special_url(text: str, url: CanonicalUrl | InvalidUrl) -> Entry | InvalidEn
         # The mark is ours, so it must not count as a spelling of the address.
         url = canonical_urls([address])[0]
     if isinstance(url, InvalidUrl):
-        return InvalidEntry(str(url))
+        return InvalidEntry(ADDRESS if _NETWORK.fullmatch(text) else str(url))
     refusal = _url_refusal(address, url)
     if refusal is None and mark == "?*" and url.query is not None:
         refusal = "it has a query before its `?*`"
@@ -221,7 +246,7 @@ def _url_refusal(text: str, url: CanonicalUrl) -> str | None:
         return None
     # Without a scheme, `192.0.2.0/24` and prose such as `n/a` look like URLs.
     if _NETWORK.fullmatch(url.key):
-        return _ADDRESS
+        return ADDRESS
     return _SINGLE_LABEL if "." not in url.host and url.host[0] != "[" else None
 
 

@@ -53,6 +53,8 @@ class Kind(StrEnum):
     PATTERN = "pattern"
     KEYWORD = "keyword"
 
+    __hash__ = str.__hash__  # as above: entries are counted by it, a million at a time
+
 
 class Spelling(StrEnum):
     """Whether a browser would tell the asked spelling from the listed one (`folded`) or not."""

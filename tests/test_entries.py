@@ -108,7 +108,7 @@ def test_a_star_is_literal_when_escaped_and_in_queries() -> None:
         ("mailto:someone@bad.example/", "scheme"),
         ("file:///bad.example/p", "scheme"),
         ("http:///", "no host"),
-        ("2001:db8::/32", "port"),
+        ("2001:db8::/32", "address or a network"),
         ("a" * 64 + ".example", "63 bytes"),
         ("http://h.example/p?a=1?*", "query before"),
         ("http://h.example/a%3Fb?*", "query before"),

@@ -23,8 +23,11 @@ def parse(
     format: str,  # noqa: A002 - the word of the configuration
     csv_column: str = "url",
     json_field: str = "url",
+    addresses: bool = False,
 ) -> Iterator[Chunk]:
     """Read a fetched list as a stream of chunks of about 8192 lines, at least one.
+
+    With `addresses` the list may hold addresses and small networks: each address is an exact host.
 
     `format` is one of FORMATS, or `auto` for the one that fits. Bad lines are reported in the chunks;
     how many are too many is the caller's to say. Raises BadFormat, at once or while iterating, when
@@ -42,15 +45,17 @@ def parse(
     if format == "auto":
         format = detect(raw, parsers)  # noqa: A001 - as above
     if format == "ut1":
-        return _at_least_one(ut1.parse(raw))
+        return _at_least_one(ut1.parse(raw), addresses=addresses)
     if format not in parsers:
         raise BadFormat(f"no such format; there are {', '.join(FORMATS)} and auto")
     if "" not in raw:
         raise BadFormat(f"the list is a folder, and {format} is a single file: set `format` to ut1")
-    return _at_least_one(parsers[format](raw[""]))
+    return _at_least_one(parsers[format](raw[""]), addresses=addresses)
 
 
-def _at_least_one(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+def _at_least_one(chunks: Iterator[Chunk], *, addresses: bool) -> Iterator[Chunk]:
     """A list without a line must be seen as empty, and not be overlooked."""
+    if addresses:
+        chunks = map(Chunk.with_addresses, chunks)
     yield next(chunks, Chunk([], [], 0))
     yield from chunks

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from cop_filter.entries import Entry, parse_many
+from cop_filter.entries import ADDRESS, Entry, parse_address, parse_many
 from cop_filter.errors import InvalidEntry
 
 RawList = Mapping[str, bytes]
@@ -22,12 +22,34 @@ class Chunk(NamedTuple):
     """A part of a list. `lines` counts those that hold an entry or an error, not comments.
 
     `canaries` are those of the entries that the list itself calls harmless, there to be probed.
+    `addresses` are the line and the text of those errors that are addresses or networks: few lists may
+    hold them.
     """
 
     entries: list[Entry]
     errors: list[LineError]
     lines: int
     canaries: tuple[Entry, ...] = ()
+    addresses: tuple[tuple[int, str], ...] = ()
+
+    def with_addresses(self) -> "Chunk":
+        """The chunk as it is for a list that may hold addresses, and networks of a few."""
+        if not self.addresses:
+            return self
+        read: dict[int, list[Entry]] = {}
+        refused: dict[int, LineError] = {}
+        for line, text in self.addresses:
+            try:
+                read.setdefault(line, []).extend(parse_address(text))
+            except InvalidEntry as reason:
+                refused[line] = LineError(line, str(reason), self.errors[0].member)
+        errors = [
+            refused.get(error.line, error)
+            for error in self.errors
+            if error.line in refused or error.line not in read or error.reason != ADDRESS
+        ]
+        more = [entry for entries in read.values() for entry in entries]
+        return self._replace(entries=self.entries + more, errors=errors, addresses=())
 
 
 Field = str | Entry | InvalidEntry
@@ -48,11 +70,14 @@ def chunk_of(
         results = [next(read) if isinstance(field, str) else field for field in fields]
     entries = [result for result in results if isinstance(result, Entry)]
     reasons: dict[int, str] = {}
+    addresses: list[tuple[int, str]] = []
     if len(entries) < len(results):
-        for number, result in zip(numbers, results, strict=True):
+        for number, field, result in zip(numbers, fields, results, strict=True):
             if isinstance(result, InvalidEntry):
                 reasons.setdefault(number, str(result))
+                if isinstance(field, str) and str(result) == ADDRESS:
+                    addresses.append((number, field))
     errors = [LineError(number, reason, member) for number, reason in reasons.items()]
     lines = len(numbers) if isinstance(numbers, range) else len(set(numbers))
     marked = tuple(entry for place in canaries if isinstance(entry := results[place], Entry))
-    return Chunk(entries, errors, lines, marked)
+    return Chunk(entries, errors, lines, marked, tuple(addresses))

@@ -1,0 +1,54 @@
+"""All that the guards decide from: counts, and never a text."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from cop_filter.config import ListConfig
+from cop_filter.formats import LineError
+from cop_filter.guards.report import Accepted
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was read of one version of a list, and what it is compared with.
+
+    `read` counts entries with repetitions, `entries` distinct ones. `in_force` is what the list has now
+    (None: it was never loaded). In a `change` only what comes and goes was read.
+    """
+
+    lines: int = 0
+    bad_lines: int = 0
+    addresses: int = 0
+    first_errors: tuple[LineError, ...] = ()
+    read: int = 0
+    entries: int = 0
+    in_force: int | None = None
+    added: int = 0
+    removed: int = 0
+    is_change: bool = False
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    busy_domains: int = 0
+    """Registered domains with more entries than allowed."""
+    busiest_domain: int = 0
+    """Entries under the one that has most."""
+    suffixes: int = 0
+    """New entries that cover a public suffix."""
+    never_block: Mapping[str, int] = field(default_factory=dict)
+    """New entries that would block what must never be: how many, by where that is said."""
+    canaries: int = 0
+    missing_canaries: int = 0
+    pages: int = 0
+    """Page-level entries that were compared with the same list's whole hosts."""
+    covered_pages: int = 0
+    history: tuple[Accepted, ...] = ()
+    idle_gaps: float = 1.0
+    """How many of its usual intervals between versions have passed since the last; at least 1."""
+
+
+Guard = Callable[[Seen, ListConfig], str | None]
+"""Gives the reason in words, or None."""
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """`1 entry`, `3 entries`: people read this at night."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
