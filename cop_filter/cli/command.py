@@ -8,6 +8,7 @@ import click
 
 from cop_filter import logs, secrecy
 from cop_filter.cli import roles, state
+from cop_filter.cli.certify import certify
 from cop_filter.cli.check import check
 from cop_filter.cli.exits import MEANINGS, Exit, exit_code_of
 from cop_filter.cli.refresh import sync
@@ -50,7 +51,7 @@ def demo(keep: bool) -> Exit:
 
 for _command in (
     roles.serve, roles.dns, roles.proxy, roles.splash, roles.metrics, sync, check,
-    state.status, top, state.rollback, state.release, state.config, demo,
+    state.status, certify, top, state.rollback, state.release, state.config, demo,
 ):  # fmt: skip
     cop_filter.add_command(_command)
 
