@@ -50,6 +50,15 @@ DnsEvent = Literal[
 LatencyPath = Literal["fast", "forwarded"]
 """fast: answered by the native path from what it had. forwarded: after an upstream's answer."""
 
+PushChannel = Literal["http", "notify", "file"]
+PushResult = Literal[
+    "woken",  # the list is fetched
+    "denied",  # no token, no key, or not from the list's server
+    "unknown",  # no such list or zone
+    "malformed",
+    "limited",  # more than are looked at in a second
+]
+
 LATENCY_BOUNDS_S = tuple(2**power / 1_000_000 for power in range(23))
 """Upper bounds, inclusive, of the latency buckets: 1 us, 2 us, 4 us, ... 4.194304 s; one more is above."""
 
@@ -116,6 +125,12 @@ class Events:
             ["list", "result"],
             registry=registry,
         )
+        self._pushes = Counter(
+            "cop_filter_pushes",
+            "Times that somebody said that a list has changed, by channel and result",
+            ["channel", "result"],
+            registry=registry,
+        )
         self._generation = Gauge(
             "cop_filter_generation_in_force",
             "The generation that this role enforces",
@@ -170,6 +185,10 @@ class Events:
     def refreshed(self, list_id: str, result: str) -> None:
         """Count one refresh of a list; `result` is published, unchanged or refused."""
         self._refreshes.labels(list_id, result).inc()
+
+    def pushed(self, channel: PushChannel, result: PushResult) -> None:
+        """Count one message that says that a list has changed."""
+        self._pushes.labels(channel, result).inc()
 
     def generation(self, role: str, number: int) -> None:
         """Record which generation a role enforces."""

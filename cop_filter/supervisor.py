@@ -64,6 +64,8 @@ def roles(config: Config, config_path: Path) -> tuple[Role, ...]:
         for variable in (one.credentials.bearer_token_env, one.credentials.password_env)
         if variable is not None
     }
+    if config.push.token_env is not None:
+        secrets.add(config.push.token_env)
     # Those that face the network have no use for what opens the lists' servers.
     return tuple(
         replace(role(name, config_path), hidden=frozenset() if name == "sync" else frozenset(secrets))

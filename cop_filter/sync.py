@@ -13,6 +13,9 @@ from cop_filter import refresh
 from cop_filter.config import Config, ListConfig
 from cop_filter.errors import ConfigError, CopFilterError, StateError
 from cop_filter.events import Events
+from cop_filter.push import listeners
+from cop_filter.push.ports import Ports
+from cop_filter.push.wakers import Wakers
 from cop_filter.refresh import Outcome, Progress, Refresher
 from cop_filter.sources import open_session
 from cop_filter.store import Store
@@ -48,38 +51,39 @@ async def run_once(
     return {one.id: outcome for one, outcome in zip(wanted, outcomes, strict=True)}
 
 
-async def watch(config: Config, *, progress: Progress | None = None, events: Events | None = None) -> None:
-    """Refresh every list at its interval until SIGTERM, SIGINT or cancellation; SIGHUP: all of them now.
+async def watch(
+    config: Config,
+    *,
+    progress: Progress | None = None,
+    events: Events | None = None,
+    ports: Ports | None = None,
+) -> None:
+    """Refresh every list at its interval, and when somebody says that it has changed.
 
-    Raises StateError when the state folder cannot serve at the start; what fails later is noted and
-    tried again.
+    Until SIGTERM, SIGINT or cancellation; SIGHUP: all of them now. `ports` are those where pushes come in,
+    if they are bound already. Raises StateError when the state folder cannot serve at the start, and
+    ConfigError when nobody could push; what fails later is noted and tried again.
     """
     stop = asyncio.Event()
-    wakers = {one.id: asyncio.Event() for one in config.lists}
-
-    def wake_all() -> None:
-        for waker in wakers.values():
-            waker.set()
-
-    async with _refresher(config, progress, events) as refresher:
-        with _signals({signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: wake_all}):
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(_keep_policy(refresher, wake_all))]
-                tasks += [group.create_task(_keep(refresher, one, wakers[one.id])) for one in config.lists]
-                await stop.wait()
-                for task in tasks:
-                    task.cancel()
+    wakers = Wakers(one.id for one in config.lists)
+    events = events if events is not None else Events()
+    handlers = {signal.SIGTERM: stop.set, signal.SIGINT: stop.set, signal.SIGHUP: wakers.wake_all}
+    with contextlib.closing(ports if ports is not None else Ports.bind(config.push)) as bound:
+        async with _refresher(config, progress, events) as refresher:
+            with _signals(handlers):
+                async with listeners.listening(config, bound, wakers, events), asyncio.TaskGroup() as group:
+                    tasks = [group.create_task(_keep_policy(refresher, wakers.wake_all))]
+                    tasks += [group.create_task(_keep(refresher, one, wakers)) for one in config.lists]
+                    await stop.wait()
+                    for task in tasks:
+                        task.cancel()
     _log.info("sync stopped")
 
 
-async def _keep(refresher: Refresher, wanted: ListConfig, waker: asyncio.Event) -> None:
+async def _keep(refresher: Refresher, wanted: ListConfig, wakers: Wakers) -> None:
     while True:
         outcome = await refresher.refresh(wanted)
-        # The loop's clock is monotonic: setting the system's time neither starves nor storms a list.
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(outcome.next_delay_s):
-                await waker.wait()
-        waker.clear()
+        await wakers.wait(wanted.id, outcome.next_delay_s)
 
 
 async def _keep_policy(refresher: Refresher, wake_all: Callable[[], None]) -> None:

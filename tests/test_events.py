@@ -40,6 +40,7 @@ def test_each_event_has_its_own_counter():
         events.upstream_health(1, up=False)
         events.refreshed("national", "published")
         events.generation("dns", 3)
+        events.pushed("http", "woken")
 
     text = counted(act)
     for line in (
@@ -49,6 +50,7 @@ def test_each_event_has_its_own_counter():
         'cop_filter_upstream_up{upstream="1"} 0.0',
         'cop_filter_refreshes_total{list="national",result="published"} 1.0',
         'cop_filter_generation_in_force{role="dns"} 3.0',
+        'cop_filter_pushes_total{channel="http",result="woken"} 1.0',
     ):
         assert line in text
 
@@ -142,5 +144,5 @@ def test_no_method_takes_a_name_a_url_or_an_address():
     }
     assert parameters <= {
         "self", "registry", "plane", "verdict", "event", "place", "result", "up", "list_id", "role", "number",
-        "times", "path", "counts", "answers", "bytes_",
+        "times", "path", "counts", "answers", "bytes_", "channel",
     }  # fmt: skip

@@ -14,6 +14,7 @@ from cop_filter.cli.progress import Bars
 from cop_filter.cli.roles import count_here
 from cop_filter.cli.settings import Settings, refuse_read_only
 from cop_filter.config import Config
+from cop_filter.push.ports import Ports
 
 if TYPE_CHECKING:
     from cop_filter.sync import Outcome
@@ -36,18 +37,27 @@ def sync(settings: Settings, ids: tuple[str, ...], watch: bool, as_json: bool) -
         refuse_read_only(config)
     account = privileges.account(config.user, config.group)
     if watch:
+        # Ports that only root may bind come first.
+        ports = Ports.bind(config.push)
         privileges.give_up(account, config.state_dir)
+        with privileges.acting_as(account, config.state_dir):
+            return _watch(config, ports)
     with privileges.acting_as(account, config.state_dir):
-        return _sync(config, ids, watch, as_json)
+        return _once(config, ids, as_json)
 
 
-def _sync(config: Config, ids: tuple[str, ...], watch: bool, as_json: bool) -> Exit:
+def _watch(config: Config, ports: Ports) -> Exit:
     count_here(config)
     from cop_filter import sync as syncing  # noqa: PLC0415  it looks at the environment when imported
 
-    if watch:
-        asyncio.run(syncing.watch(config))
-        return Exit.OK
+    asyncio.run(syncing.watch(config, ports=ports))
+    return Exit.OK
+
+
+def _once(config: Config, ids: tuple[str, ...], as_json: bool) -> Exit:
+    count_here(config)
+    from cop_filter import sync as syncing  # noqa: PLC0415  it looks at the environment when imported
+
     # What became of each list is printed below; the log would only say it twice, across the bars.
     logs.set_up(logging.WARNING)
     with Bars(Console(stderr=True)) as bars:

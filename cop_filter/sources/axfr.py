@@ -33,7 +33,7 @@ from cop_filter.sources.visit import Visit
 from cop_filter.sources.zone_line import Line
 from cop_filter.sources.zone_memory import ZoneMemory
 from cop_filter.sources.zone_transfer import ChangedZone, Held, Transfer, WholeZone
-from cop_filter.sources.zone_wire import WireRecord
+from cop_filter.sources.zone_wire import WireRecord, name_text
 
 _log = logging.getLogger(__name__)
 
@@ -52,8 +52,8 @@ class ZonePlace(NamedTuple):
         """What an `axfr:` source names. Raises FetchFailed when it names nothing."""
         parts = urlsplit(source)
         try:
-            zone = dns.name.from_text(unquote(parts.path.strip("/"))).canonicalize().to_text()
-            return cls(parts.hostname or "", parts.port or _PORT, zone)
+            zone = dns.name.from_text(unquote(parts.path.strip("/")))
+            return cls(parts.hostname or "", parts.port or _PORT, name_text(zone.labels[:-1]) or ".")
         except (dns.exception.DNSException, ValueError):
             raise FetchFailed(
                 "the source names no zone; write axfr://192.0.2.53/rpz.authority.example"

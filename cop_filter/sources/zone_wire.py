@@ -4,7 +4,7 @@ A zone of a million records is read here record by record, as the words of a mas
 objects: dnspython, which reads one message well, would take minutes and gigabytes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from struct import Struct, error
 from typing import NamedTuple
 
@@ -82,6 +82,11 @@ class Message:
             raise Malformed from None
         self._others = authority + additional
         self.header = Header(id_, flags, question)
+
+    @property
+    def question_end(self) -> int:
+        """Where the first record begins."""
+        return self._start
 
     def records(self) -> Iterator[WireRecord]:
         """The records of the answer section, in their order."""
@@ -173,14 +178,17 @@ class Message:
             place = lowest = pointed
         else:
             raise Malformed
-        name = _text(labels) + rest if labels else rest
+        name = name_text(labels) + rest
         if len(name) > _MAX_NAME_CHARS and ("\\" not in name or len(name) > _MAX_ESCAPED_CHARS):
             raise Malformed
         names[first] = name
         return name or ".", end
 
 
-def _text(labels: list[bytes]) -> str:
+def name_text(labels: Sequence[bytes]) -> str:
+    """A name in lower case as a master file has it, with a dot at its end; "" for no label."""
+    if not labels:
+        return ""
     joined = b".".join(labels).lower()
     if joined.count(b".") >= len(labels) or joined.translate(None, _PLAIN_DOTTED):
         joined = b".".join(map(_escaped, labels))
