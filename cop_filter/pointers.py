@@ -133,9 +133,11 @@ class Pointers:
             self._write_trial(replace(trial, failed=reason, failed_at=at))
 
     def note(self, setback: Setback) -> None:
-        """Remember what was taken out of force."""
+        """Remember what was taken out of force; once, though somebody was killed behind it."""
         self._at_step("note setback")
-        durable.replace(self._setbacks, setbacks.to_bytes([*self.setbacks(), setback]))
+        known = self.setbacks()
+        if setback not in known:
+            durable.replace(self._setbacks, setbacks.to_bytes([*known, setback]))
 
     def clear_trial(self) -> None:
         """End the trial: the canary processes follow the current generation like all others."""

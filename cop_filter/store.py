@@ -277,16 +277,16 @@ class Store:
 
     # ------------------------------------------------------------ trial and rollback
 
-    def promote(self) -> int | None:
+    def promote(self, number: int) -> bool:
         """Put the generation whose soak ends first in force everywhere. Only for the writer.
 
-        None when there is no trial any more.
+        False when that is not `number`: the trial is another one by now, or over.
         """
         trial = self.trial()
-        if trial is None:
-            return None
-        self._pointers.put_in_force(trial.steps[0].generation)
-        return trial.steps[0].generation
+        if trial is None or trial.steps[0].generation != number:
+            return False
+        self._pointers.put_in_force(number)
+        return True
 
     def take_back(self, reason: str, at: float) -> Setback | None:
         """End the trial: all processes follow the current generation again. Only for the writer.
@@ -297,6 +297,11 @@ class Store:
             return None
         self._pointers.fail_trial(reason, at)
         return self.settle()
+
+    def half_taken_back(self) -> bool:
+        """Whether a process was killed while it took a generation back: `settle` finishes it."""
+        trial = self._pointers.written_trial()
+        return trial is not None and trial.failed is not None
 
     def settle(self) -> Setback | None:
         """Finish what `take_back` began, also in a process that was killed there. Only for the writer."""

@@ -42,6 +42,7 @@ def test_counters_are_kept_apart_by_process_and_gauges_are_put_together(tmp_path
     assert (found.at_s, found.processes) == (100.0, 2)
     assert {pid: totals[HITS] for pid, totals in found.counted.items()} == {one.pid: 3, two.pid: 4}
     assert found.gauges[IN_FORCE] == 7
+    assert found.enforcing == {one.pid: 7, two.pid: 7}
     assert found.gauges[Series("cop_filter_dns_cache_answers")] == 20
     one.communicate()
     two.communicate()

@@ -5,13 +5,15 @@ was counted between two looks is exact.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from cop_filter.report.counters import CounterFile, files
+
+_IN_FORCE = "cop_filter_generation_in_force"
 
 
 class Series(NamedTuple):
@@ -26,13 +28,15 @@ class Sample:
     """`counted`: process id -> series -> total since it began; dead processes are among them.
 
     `gauges` are those of living processes, put together as each gauge declares; `processes` says how
-    many live. `at_s` is of the caller's clock.
+    many live. `enforcing`: id of a living process -> the generation that it enforces. `at_s` is of the
+    caller's clock.
     """
 
     at_s: float
     counted: Mapping[int, Mapping[Series, float]]
     gauges: Mapping[Series, float]
     processes: int
+    enforcing: Mapping[int, int] = field(default_factory=dict)
 
 
 def take(folder: Path, at_s: float) -> Sample:
@@ -40,12 +44,24 @@ def take(folder: Path, at_s: float) -> Sample:
     found = list(files(folder)) if folder.is_dir() else []
     # A file is empty for a moment when it begins.
     whole = [file for file in found if _size_bytes(file.path) > 0]
+    living = [file for file in whole if file.kind == "gauge" and file.alive]
     return Sample(
         at_s,
         counted={file.pid: _read([file]) for file in whole if file.kind == "counter"},
-        gauges=_read(file for file in whole if file.kind == "gauge" and file.alive),
+        gauges=_read(living),
         processes=len({file.pid for file in whole if file.alive}),
+        enforcing=_enforcing(living),
     )
+
+
+def _enforcing(gauges: Iterable[CounterFile]) -> dict[int, int]:
+    # One process has several files, and one of them says this.
+    return {
+        file.pid: int(value)
+        for file in gauges
+        for series, value in _read([file]).items()
+        if series.name == _IN_FORCE
+    }
 
 
 def _read(some: Iterable[CounterFile]) -> dict[Series, float]:

@@ -153,7 +153,7 @@ def test_killed_at_any_step_a_rollback_changes_nothing_or_holds_and_can_be_said_
         publish(config, national=["one.example"])
         publish(config, national=["two.example"])
         publish(a_config(state, rollout=RolloutConfig(soak_s=600.0)), national=["three.example"])
-        Store(state).promote()
+        Store(state).promote(3)
         return config
 
     steps = []
