@@ -5,7 +5,8 @@ m probes meets a false match with probability n*m / 2^128: for 10 million record
 about 1e-30. Hashes are keyed, so nobody without the key can craft a name that collides.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from typing import Protocol, TypeVar
 
@@ -58,6 +59,12 @@ ENTRY_KIND = {
 }
 
 AUTOMATON_KINDS = frozenset({Kind.PATTERN, Kind.KEYWORD})
+
+AutomatonEntry = tuple[int, Kind, str]
+"""(list number, kind, text) of a pattern or keyword: the automaton needs the text itself."""
+
+AutomatonEntries = Mapping[AutomatonEntry, int]
+"""Of how many texts of its list each was made: several spellings may come to one."""
 
 
 def code(list_number: int, kind: RecordKind, *, folded: bool) -> int:
@@ -132,35 +139,80 @@ def open_index(path: str, key: bytes) -> _native.Index:
         raise IndexRefused(f"index file refused: {reason}") from None
 
 
+def automaton_entry(list_number: int, entry: Entry) -> AutomatonEntry:
+    """A pattern or keyword as the automaton has it."""
+    return list_number, entry.kind, entry.key + ANY_QUERY if entry.any_query else entry.key
+
+
+def holds(
+    index: _native.Index, automaton: AutomatonEntries, list_number: int, entries: Sequence[Entry]
+) -> list[bool]:
+    """Whether a list holds each of these entries, in whatever spelling."""
+    ordinary = [entry for entry in entries if entry.kind not in AUTOMATON_KINDS]
+    held = index.holds(list_number, ordinary)
+    if len(held) == len(entries):
+        return held
+    found = iter(held)
+    return [
+        automaton_entry(list_number, entry) in automaton if entry.kind in AUTOMATON_KINDS else next(found)
+        for entry in entries
+    ]
+
+
 class Builder:
     """Collects entries of all lists for one index file. Entries of the automaton are kept apart."""
 
     def __init__(self, key: bytes) -> None:
         self._native = _native.Builder(key)
-        self.automaton_entries: set[tuple[int, Kind, str]] = set()
+        self.automaton_entries: Counter[AutomatonEntry] = Counter()
 
     def add(self, list_number: int, entries: Sequence[Entry]) -> None:
         """Add entries to the list with this number."""
-        special = [entry for entry in entries if entry.kind in AUTOMATON_KINDS]
-        if special:
-            self.automaton_entries.update(
-                (list_number, entry.kind, entry.key + ANY_QUERY if entry.any_query else entry.key)
-                for entry in special
-            )
-            entries = [entry for entry in entries if entry.kind is not Kind.KEYWORD]
-        self._native.add(list_number, entries if isinstance(entries, list) else list(entries))
+        special = _special(entries)
+        self.automaton_entries.update(automaton_entry(list_number, entry) for entry in special)
+        self._native.add(list_number, _indexed(entries, special))
 
-    def carry(self, index: _native.Index, from_number: int, to_number: int) -> None:
-        """Take over one list's records from another index, without knowing its entries."""
-        self._native.carry(index, from_number, to_number)
-
-    def carry_automaton(
-        self, entries: Iterable[tuple[int, Kind, str]], from_number: int, to_number: int
-    ) -> None:
-        """Take over one list's patterns and keywords."""
+    def carry(self, index: _native.Index, automaton: AutomatonEntries, numbers: Mapping[int, int]) -> None:
+        """Take over lists from another generation, without knowing their entries: new numbers by old."""
+        self._native.carry(index, dict(numbers))
         self.automaton_entries.update(
-            (to_number, kind, key) for number, kind, key in entries if number == from_number
+            {
+                (numbers[number], kind, text): texts
+                for (number, kind, text), texts in automaton.items()
+                if number in numbers
+            }
         )
+
+    def amend(
+        self,
+        base: tuple[_native.Index, AutomatonEntries],
+        numbers: tuple[int, int],
+        added: Sequence[Entry],
+        removed: Sequence[Entry],
+    ) -> None:
+        """Take over one list (old number, new number) with what comes and without what goes.
+
+        Raises ValueError, and takes over nothing, unless each entry that goes is there, made of one text
+        alone, and none that comes is there besides.
+        """
+        index, automaton = base
+        old, new = numbers
+        special_added, special_removed = _special(added), _special(removed)
+        its = Counter({each: texts for each, texts in automaton.items() if each[0] == old})
+        for each in (automaton_entry(old, entry) for entry in special_removed):
+            if its[each] != 1:
+                raise ValueError(
+                    "of several lines that mean the same one goes"
+                    if its[each]
+                    else "an entry that goes is not in the list in force"
+                )
+            del its[each]
+        come = [automaton_entry(old, entry) for entry in special_added]
+        if any(each in its for each in come):
+            raise ValueError("an entry that comes is in the list in force already")
+        its.update(come)
+        self._native.amend(index, numbers, _indexed(added, special_added), _indexed(removed, special_removed))
+        self.automaton_entries.update({(new, kind, text): texts for (_, kind, text), texts in its.items()})
 
     def settle(self, list_count: int) -> list[int]:
         """Sort, remove duplicates; the number of distinct entries of each list."""
@@ -173,3 +225,15 @@ class Builder:
     def write(self, path: str) -> None:
         """Write what was settled to a new file, synced to disk. Raises OSError."""
         self._native.write(path)
+
+
+def _special(entries: Sequence[Entry]) -> list[Entry]:
+    """Those that the automaton needs. None in most chunks of most lists."""
+    return [entry for entry in entries if entry.kind in AUTOMATON_KINDS]
+
+
+def _indexed(entries: Sequence[Entry], special: Sequence[Entry]) -> list[Entry]:
+    """Those that the index needs: all but keywords, which may stand on any host."""
+    if special:
+        return [entry for entry in entries if entry.kind is not Kind.KEYWORD]
+    return entries if isinstance(entries, list) else list(entries)

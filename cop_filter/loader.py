@@ -3,17 +3,19 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cop_filter._native import Index
+from cop_filter.attachments import file_name, open_attachment
 from cop_filter.engine import EMPTY, Engine, Snapshot
+from cop_filter.entries import Entry
 from cop_filter.errors import IndexRefused, StateError
-from cop_filter.index import CODE_BYTES, open_index
+from cop_filter.index import CODE_BYTES, AutomatonEntries, holds, open_index
 from cop_filter.keywords import Automaton
 from cop_filter.manifest import Manifest
-from cop_filter.sealing import AutomatonEntries, Keys, open_entries
+from cop_filter.sealing import Keys, open_entries
 from cop_filter.store import INDEX, PATTERNS, Store
 from cop_filter.verdict import Plane
 
@@ -25,16 +27,39 @@ POLLS_PER_RETRY = 50
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A generation, opened and verified."""
+    """A generation, opened and verified. `folder` is where it was then."""
 
     manifest: Manifest
     index: Index
     automaton_entries: AutomatonEntries
+    folder: Path
+    keys: Keys
 
     def snapshot(self, keys: Keys) -> Snapshot:
         """What an engine decides with."""
         automaton = Automaton(self.automaton_entries, keys.references) if self.automaton_entries else None
         return Snapshot(self.index, self.manifest.policy, automaton)
+
+    def holds(self, list_id: str, entries: Sequence[Entry]) -> list[bool]:
+        """Whether a list holds each of these entries, in whatever spelling; none in one that is not known."""
+        number = self.manifest.number_of(list_id)
+        if number is None:
+            return [False] * len(entries)
+        return holds(self.index, self.automaton_entries, number, entries)
+
+    def attachment(self, list_id: str, name: str) -> bytes | None:
+        """What was attached to a list under this name; None: nothing was.
+
+        Raises StateError when it is lost or damaged, which enforcement does not need to know.
+        """
+        state = self.manifest.state_of(list_id)
+        if state is None or name not in state.attachments:
+            return None
+        try:
+            box = (self.folder / file_name(list_id, name)).read_bytes()
+        except OSError as error:
+            raise StateError(f"the {name} of list {list_id} cannot be read: {error.strerror}") from None
+        return open_attachment(list_id, name, box, self.keys.attachments, state.attachments[name])
 
 
 def open_generation(store: Store, number: int, folder: Path | None = None) -> Generation:
@@ -55,7 +80,8 @@ def open_generation(store: Store, number: int, folder: Path | None = None) -> Ge
     if head[CODE_BYTES].hex() != manifest.index_code:
         raise IndexRefused("index file refused: it belongs to another generation, or is corrupt")
     index = open_index(str(folder / INDEX), keys.index)
-    return Generation(manifest, index, open_entries(store.read(folder / PATTERNS), keys.patterns))
+    patterns = open_entries(store.read(folder / PATTERNS), keys.patterns)
+    return Generation(manifest, index, patterns, folder, keys)
 
 
 def load_snapshot(store: Store, number: int) -> Snapshot:

@@ -3,21 +3,26 @@
 import hashlib
 import hmac
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from cop_filter.errors import StateError
 from cop_filter.policy import ListPolicy, Policy, ProfilePolicy
 from cop_filter.verdict import Answer, LegalBasis, Plane
 
-FORMAT = 1
+FORMAT = 2
+_READ_FORMATS = (1, FORMAT)
+"""Of the first, lists have no version, expiry or attachments."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListState:
     """One list in a generation. `digest` is that of the bytes it was made from (sha256, hex).
 
-    `published_at` is in seconds since the epoch; None: never loaded yet, it holds nothing.
+    `published_at` is in seconds since the epoch; None: never loaded yet, it holds nothing. `version` and
+    `expires_at` (Unix seconds) are what the authority's signatures say, if they say it. `attachments` are
+    the digests of its sealed files, by name (see `attachments`).
     """
 
     policy: ListPolicy
@@ -26,6 +31,7 @@ class ListState:
     digest: str = ""
     version: int | None = None
     expires_at: float | None = None
+    attachments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,11 @@ class Manifest:
                 return number
         return None
 
+    def state_of(self, list_id: str) -> ListState | None:
+        """What is said of a list; None: this generation does not know it."""
+        number = self.number_of(list_id)
+        return None if number is None else self.lists[number]
+
     def to_bytes(self, key: bytes) -> bytes:
         """A line with an authentication code (HMAC-SHA256, hex), then JSON."""
         body = json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True, indent=1).encode()
@@ -71,7 +82,7 @@ class Manifest:
         if not hmac.compare_digest(code, _code(body, key)):
             raise StateError("manifest refused: it is corrupt or was made with another key")
         fields = json.loads(body)
-        if fields.pop("format") != FORMAT:
+        if fields.pop("format") not in _READ_FORMATS:
             raise StateError(
                 "manifest refused: it is of another version; run `cop-filter sync` to make a new one"
             )

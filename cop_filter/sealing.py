@@ -4,13 +4,11 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cop_filter.errors import StateError
+from cop_filter.index import AutomatonEntries
 from cop_filter.verdict import Kind
-
-AutomatonEntries = frozenset[tuple[int, Kind, str]]
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -63,22 +61,31 @@ def unseal(box: bytes, key: bytes) -> bytes:
         raise StateError("what was sealed is refused: corrupt, or sealed with another key") from None
 
 
-def seal_entries(entries: Iterable[tuple[int, Kind, str]], key: bytes) -> bytes:
+_UNKNOWN_TEXTS = 2
+
+
+def seal_entries(entries: AutomatonEntries, key: bytes) -> bytes:
     """Patterns and keywords as a ChaCha20-Poly1305 box: the automaton needs their text.
 
     Where there are none, a code stands for that: most generations are opened without a cipher then.
     """
-    listed = sorted(entries)
+    listed = [(*entry, texts) for entry, texts in sorted(entries.items())]
     if not listed:
         return _none_sealed(key)
     return seal(json.dumps(listed).encode(), key)
 
 
 def open_entries(box: bytes, key: bytes) -> AutomatonEntries:
-    """Read back what `seal_entries` wrote; raises StateError when it is corrupt or foreign."""
+    """Read back what `seal_entries` wrote; raises StateError when it is corrupt or foreign.
+
+    Boxes from before texts were counted may hold several for any entry.
+    """
     if hmac.compare_digest(box, _none_sealed(key)):
-        return frozenset()
-    return frozenset((number, Kind(kind), text) for number, kind, text in json.loads(unseal(box, key)))
+        return {}
+    return {
+        (number, Kind(kind), text): texts[0] if texts else _UNKNOWN_TEXTS
+        for number, kind, text, *texts in json.loads(unseal(box, key))
+    }
 
 
 def _none_sealed(key: bytes) -> bytes:

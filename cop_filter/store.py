@@ -4,7 +4,7 @@
 
     state/                   0700
       index.key              0600; made on first run
-      generations/000007/    index, patterns, manifest; never changed once it has this name
+      generations/000007/    index, patterns, attachments, manifest; never changed once it has this name
       current                the number in force; replaced by rename
       trial                  what a part of the workers enforces before all do (see `trial`)
       hold.json              a rollback that holds: while it is there, nothing is published
@@ -241,6 +241,20 @@ class Store:
         """Write a new file of a generation that is still aside, and sync it to disk."""
         self.at_step(f"write {path.name}")
         durable.write(path, content)
+
+    def carry(self, path: Path, source: Path) -> bool:
+        """Have a file of an older generation in one that is still aside; False: it is not there any more.
+
+        As a link where there can be one: no file of a generation is ever written to again.
+        """
+        self.at_step(f"carry {path.name}")
+        try:
+            path.hardlink_to(source)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            durable.write(path, source.read_bytes())
+        return True
 
     def publish(self, aside: Path, number: int, soak: Soak | None = None) -> None:
         """Give a verified folder its name, then put it in force, or on trial. Only for the writer.

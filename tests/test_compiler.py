@@ -6,8 +6,10 @@ from generations import a_config, a_list, a_profile, an_exemption, dns, publish
 import cop_filter
 from cop_filter import compiler
 from cop_filter.entries import parse
+from cop_filter.errors import GuardFailed
+from cop_filter.sources import Vouched
 from cop_filter.store import Store
-from cop_filter.verdict import Action, Kind, LegalBasis
+from cop_filter.verdict import Action, Kind, LegalBasis, Plane
 
 
 def test_a_list_that_is_not_refreshed_is_carried_over_whole(tmp_path):
@@ -64,6 +66,87 @@ def test_replacing_in_chunks_counts_distinct_entries(tmp_path):
         draft.publish({"national": "digest"})
     state = Store(tmp_path).manifest(1).lists[0]
     assert (state.entries, state.digest) == (2, "digest")
+
+
+def test_a_draft_says_which_entries_the_list_in_force_holds(tmp_path):
+    config = a_config(tmp_path, a_list("a"), a_list("b"))
+    asked = [parse(text) for text in ("a.example", "http://H.example/%70", "http://h.example/g/*/x",
+                                      "=a.example", "b.example", "http://h.example/g/*/y")]  # fmt: skip
+    with compiler.draft(Store(tmp_path), config) as draft:
+        assert draft.holds("a", asked) == [False] * 6
+    publish(config, a=["a.example", "http://h.example/p", "http://h.example/g/*/x"], b=["b.example"])
+    with compiler.draft(Store(tmp_path), config) as draft:
+        assert draft.holds("a", asked) == [True, True, True, False, False, False]
+        draft.replace("b", [asked[0]])
+        assert draft.holds("b", asked[:5]) == [False, False, False, False, True]
+        assert draft.holds("unknown", asked[:1]) == [False]
+
+
+def test_a_list_is_replaced_or_amended_and_amended_once(tmp_path):
+    config = a_config(tmp_path)
+    publish(config, national=["a.example"])
+    new = [parse("b.example")]
+    with compiler.draft(Store(tmp_path), config) as draft:
+        draft.amend("national", new, [])
+        with pytest.raises(ValueError, match="either amended or replaced"):
+            draft.amend("national", [], new)
+        with pytest.raises(ValueError, match="either amended or replaced"):
+            draft.replace("national", new)
+    with compiler.draft(Store(tmp_path), config) as draft:
+        draft.replace("national", new)
+        with pytest.raises(ValueError, match="either amended or replaced"):
+            draft.amend("national", new, [])
+
+
+def test_what_signatures_say_of_a_list_is_in_the_manifest_until_they_say_otherwise(tmp_path):
+    config = a_config(tmp_path, a_list("a"), a_list("b"))
+
+    def said(vouched, **fresh):
+        with compiler.draft(Store(tmp_path), config) as draft:
+            for list_id, texts in fresh.items():
+                draft.replace(list_id, [parse(text) for text in texts])
+            number = draft.publish({}, vouched)
+        return [(state.version, state.expires_at) for state in Store(tmp_path).manifest(number).lists[:2]]
+
+    first = {"a": Vouched(7, 2000.0), "b": Vouched(1)}
+    assert said(first, a=["a.example"], b=["b.example"]) == [(7, 2000.0), (1, None)]
+    assert said({}, b=["c.example"]) == [(7, 2000.0), (None, None)]
+    assert said({"a": Vouched(8, 3000.0)}) == [(8, 3000.0), (None, None)]
+    assert cop_filter.open(tmp_path).decide_host("a.example").action is Action.BLOCK
+
+
+def test_what_is_written_is_proven_while_it_is_aside_and_may_be_refused(tmp_path):
+    config = a_config(tmp_path)
+    publish(config, national=["a.example"])
+
+    def prove(generation):
+        assert generation.manifest.generation == 2
+        assert generation.holds("national", [parse("b.example")]) == [True]
+        assert Store(tmp_path).numbers() == [1]
+        raise GuardFailed("it blocks what it should not")
+
+    with compiler.draft(Store(tmp_path), config) as draft:
+        draft.replace("national", [parse("b.example")])
+        with pytest.raises(GuardFailed):
+            draft.publish({}, prove=prove)
+    assert Store(tmp_path).numbers() == [1]
+    assert not list((tmp_path / "generations").glob("aside-*"))
+
+
+def test_the_host_of_the_self_test_is_blocked_on_every_plane_whatever_the_lists_hold(tmp_path):
+    config = a_config(tmp_path, a_list(mode="observe"))
+    publish(config, national=["a.example"])
+    engine = cop_filter.open(tmp_path)
+    for plane in Plane:
+        found = engine.decide_host("selftest.cop-filter.invalid", plane=plane)
+        assert (found.action, found.list_id, found.category) == (Action.BLOCK, "self-test", "self-test")
+        assert engine.decide_host("www.selftest.cop-filter.invalid", plane=plane).action is Action.ALLOW
+
+
+def test_the_list_of_the_self_test_never_closes_the_network_when_deciding_fails(tmp_path):
+    publish(a_config(tmp_path, a_list(on_failure="open")), national=["a.example"])
+    policy = Store(tmp_path).manifest(1).policy
+    assert all(policy.on_fault(plane).action is Action.ALLOW for plane in Plane)
 
 
 @pytest.mark.parametrize(

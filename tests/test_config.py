@@ -259,10 +259,10 @@ def test_a_client_has_one_profile_at_most(problems) -> None:
     ]
 
 
-@pytest.mark.parametrize("kept", ["own-hosts", "exemption-1", "Exemption-12"])
+@pytest.mark.parametrize("kept", ["own-hosts", "never-block", "Self-Test", "exemption-1", "Exemption-12"])
 def test_no_list_takes_an_id_under_which_exemptions_are_kept(problems, kept: str) -> None:
     (found,) = problems(MINIMAL.replace("national", kept))
-    assert found == "lists[0].id: is an id that cop-filter keeps for its own exemptions"
+    assert found == "lists[0].id: is an id that cop-filter keeps for its own lists"
 
 
 def test_all_mistakes_are_told_at_once_each_with_its_key_path(problems) -> None:

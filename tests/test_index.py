@@ -166,7 +166,7 @@ def test_a_list_is_carried_over_under_another_number_without_its_entries(tmp_pat
     builder.write(str(tmp_path / "old"))
     old = open_index(str(tmp_path / "old"), KEY)
     builder = Builder(KEY)
-    builder.carry(old, 1, 5)
+    builder.carry(old, {}, {1: 5})
     assert builder.settle(6) == [0, 0, 0, 0, 0, 2]
     builder.write(str(tmp_path / "new"))
     new = open_index(str(tmp_path / "new"), KEY)

@@ -23,11 +23,20 @@ POLICY = ListPolicy(
     mode="observe",
     until=12.5,
 )
+A_LIST = ListState(
+    POLICY,
+    entries=3,
+    published_at=999.0,
+    digest="ab",
+    version=7,
+    expires_at=2000.5,
+    attachments={"prints": "cd"},
+)
 MANIFEST = Manifest(
     generation=7,
     created_at=1000.5,
     steering=True,
-    lists=(ListState(POLICY, entries=3, published_at=999.0, digest="ab"), ListState(POLICY)),
+    lists=(A_LIST, ListState(POLICY)),
     index_code="cd" * 32,
     profiles=(ProfilePolicy("schools", ("national",)), ProfilePolicy("libraries", ("national", "other"))),
 )
@@ -37,14 +46,29 @@ def test_a_manifest_is_read_back_as_it_was():
     assert Manifest.from_bytes(MANIFEST.to_bytes(KEY), KEY) == MANIFEST
 
 
-def test_a_manifest_from_before_there_were_profiles_is_read_and_has_none():
-    _, _, body = MANIFEST.to_bytes(KEY).partition(b"\n")
-    fields = json.loads(body)
-    del fields["profiles"]
+def without(*names):
+    """The manifest as an earlier version wrote it, without these fields of it or of its lists."""
+    fields = json.loads(MANIFEST.to_bytes(KEY).partition(b"\n")[2])
+    fields["format"] = 1
+    for holder in (fields, *fields["lists"]):
+        for name in names:
+            holder.pop(name, None)
     body = json.dumps(fields).encode()
-    read = Manifest.from_bytes(hmac.new(KEY, body, hashlib.sha256).hexdigest().encode() + b"\n" + body, KEY)
+    return Manifest.from_bytes(hmac.new(KEY, body, hashlib.sha256).hexdigest().encode() + b"\n" + body, KEY)
+
+
+def test_a_manifest_from_before_there_were_profiles_is_read_and_has_none():
+    read = without("profiles")
     assert read.profiles == ()
     assert read.lists == MANIFEST.lists
+
+
+def test_a_manifest_from_before_lists_had_versions_and_attachments_is_read():
+    read = without("version", "expires_at", "attachments")
+    assert [(state.version, state.expires_at, state.attachments) for state in read.lists] == [
+        (None, None, {})
+    ] * 2
+    assert read.lists[1] == MANIFEST.lists[1]
 
 
 def test_a_list_is_found_by_its_id():

@@ -22,8 +22,8 @@ _BYTES = {
     "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
 }  # fmt: skip
 _QUANTITY = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", re.ASCII)
-_RESERVED_ID = re.compile(r"own-hosts|exemption-\d+", re.ASCII | re.IGNORECASE)
-"""Under these a generation holds what is allowed; a list of that name would be mistaken for it."""
+_RESERVED_ID = re.compile(r"own-hosts|never-block|self-test|exemption-\d+", re.ASCII | re.IGNORECASE)
+"""Under these a generation holds the operator's own; a list of that name would be mistaken for it."""
 _IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _ENVIRONMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -117,7 +117,7 @@ def list_id(value: object) -> str:
     """The id of a configured list."""
     word = identifier(value)
     if _RESERVED_ID.fullmatch(word):
-        raise ValueError("is an id that cop-filter keeps for its own exemptions")
+        raise ValueError("is an id that cop-filter keeps for its own lists")
     return word
 
 

@@ -1,28 +1,26 @@
 //! Writing: entries to an index file.
 
+use crate::change::Proven;
+use crate::entries::Entry;
 use crate::index::{Index, KeyedHash};
 use crate::layout::{
-    self, filter_mask, filter_word, labels_bit, Header, Keys, Meta, RecordKind,
-    FILTER_BITS_PER_RECORD, HEADER_BYTES, WORD_BYTES,
+    self, filter_mask, filter_word, Header, Keys, CODE, FILTER_BITS_PER_RECORD, RECORD_BYTES,
+    VERSION, WORD_BYTES,
 };
-use std::fs::OpenOptions;
+use crate::records::Record;
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
-/// What the builder reads from an entry's key.
-pub struct Entry<'a> {
-    pub kind: &'a str,
-    pub key: &'a str,
-    pub tag: u32,
-    pub only_below: bool,
-    pub any_query: bool,
-}
+/// Records that are written at once: enough for few system calls, and few enough to stay in the cache.
+const WRITTEN_AT_ONCE: usize = 8192;
 
 pub struct Builder {
     keys: Keys,
     hash: KeyedHash,
-    records: Vec<(u128, Meta)>,
+    records: Vec<Record>,
     label_counts: u64,
 }
 
@@ -38,59 +36,47 @@ impl Builder {
     }
 
     pub fn add(&mut self, list: u32, entry: &Entry<'_>) -> Result<(), String> {
-        let key = entry.key.as_bytes();
-        let kind = match entry.kind {
-            "domain" if entry.only_below => RecordKind::Below,
-            "domain" => RecordKind::Domain,
-            "host" => RecordKind::Host,
-            "url" if entry.any_query => RecordKind::UrlAnyQuery,
-            "url" => RecordKind::Url,
-            "prefix" => RecordKind::Prefix,
-            "pattern" => RecordKind::Patterns,
-            other => return Err(format!("{other} is not a kind the index holds")),
-        };
-        if kind.is_host_level() && kind != RecordKind::Patterns {
-            self.push(list, kind, key, entry.tag);
-            self.label_counts |= labels_bit(key, is_address(key));
-            return Ok(());
-        }
-        let host = key.split(|&b| b == b'/').next().unwrap_or(key);
-        self.label_counts |= labels_bit(host, is_address(host));
-        self.push(list, RecordKind::Pages, host, 0);
-        if kind == RecordKind::Patterns {
-            self.push(list, kind, host, 0);
-        } else {
-            self.push(list, kind, key, entry.tag);
-        }
+        let (hash, records) = (&self.hash, &mut self.records);
+        entry.each_record(|kind, key, tag| records.push(hash.record(list, kind, key, tag)))?;
+        self.label_counts |= entry.labels_bit();
         Ok(())
     }
 
-    fn push(&mut self, list: u32, kind: RecordKind, key: &[u8], tag: u32) {
-        let meta = Meta::new(list, kind, self.hash.tag(tag));
-        self.records.push((self.hash.of(key), meta));
+    /// Takes over lists from another index that has the same key: new numbers by old ones.
+    pub fn carry(&mut self, from: &Index, numbers: &HashMap<u32, u32>) {
+        self.records.extend(from.all().filter_map(|record| {
+            let meta = record.meta;
+            let to = numbers.get(&meta.list())?;
+            Some(Record {
+                meta: meta.with_list(*to),
+                ..record
+            })
+        }));
+        // Perhaps more than these lists need: a superset only costs a probe.
+        self.label_counts |= from.label_counts();
     }
 
-    /// Takes over one list's records from another index that has the same key.
-    pub fn carry(&mut self, from: &Index, from_list: u32, to_list: u32) {
-        for i in 0..from.len() {
-            let (hash, meta) = from.record(i);
-            if meta.list() == from_list {
-                self.records
-                    .push((hash, Meta::new(to_list, meta.kind(), meta.tag())));
-            }
-        }
-        // Perhaps more than this list needs: a superset only costs a probe.
-        self.label_counts |= from.label_counts();
+    /// Takes over one list with a change.
+    pub fn amend(&mut self, change: &Proven<'_>, to_list: u32) {
+        let records = &mut self.records;
+        change.each_record(|record| {
+            let meta = record.meta;
+            records.push(Record {
+                meta: meta.with_list(to_list),
+                ..record
+            });
+        });
+        self.label_counts |= change.label_counts();
     }
 
     /// Distinct entries of each list, by list number.
     pub fn settle(&mut self) -> Vec<u64> {
-        self.records.sort_unstable();
-        // Of one entry in several spellings the lowest tag stays: the canonical one if it is there.
-        self.records
-            .dedup_by_key(|(hash, meta)| (*hash, meta.list(), meta.kind() as u8));
+        // Stable, because that one finds what is in order already: most of what is carried over is.
+        self.records.sort_by(Record::order);
+        self.records.dedup_by(|record, kept| kept.takes(record));
         let mut counts = Vec::new();
-        for (_, meta) in &self.records {
+        for record in &self.records {
+            let meta = record.meta;
             let list = meta.list() as usize;
             if counts.len() <= list {
                 counts.resize(list + 1, 0);
@@ -102,74 +88,79 @@ impl Builder {
 
     /// Writes the settled records to a new file (mode 0600) and syncs it to disk.
     pub fn write(&self, path: &Path) -> std::io::Result<()> {
-        let file = self.to_bytes();
         let mut out = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(path)?;
-        out.write_all(&file)?;
+        self.write_to(&mut out)?;
         out.sync_all()
     }
 
-    fn to_bytes(&self) -> Vec<u8> {
+    fn write_to(&self, out: &mut File) -> std::io::Result<()> {
+        let header = self.header();
+        let header_bytes = header.to_bytes();
+        let mut code = layout::authenticator(&header_bytes, &self.keys.code);
+        out.write_all(&header_bytes)?;
+        let mut put = |part: &[u8]| {
+            code.update(part);
+            out.write_all(part)
+        };
+        put(&self.buckets(&header))?;
+        put(&self.filter(&header))?;
+        let mut part = Vec::with_capacity(RECORD_BYTES * WRITTEN_AT_ONCE);
+        for records in self.records.chunks(WRITTEN_AT_ONCE) {
+            part.clear();
+            for record in records {
+                part.extend_from_slice(&{ record.hash }.to_le_bytes());
+                part.extend_from_slice(&{ record.meta }.0.to_le_bytes());
+            }
+            put(&part)?;
+        }
+        out.write_all_at(code.finalize().as_bytes(), CODE.start as u64)
+    }
+
+    fn header(&self) -> Header {
         let n = self.records.len();
-        let header = Header {
+        Header {
+            version: VERSION,
             records: n as u64,
             bucket_bits: (n / 8).max(1).ilog2(),
             filter_words: (n * FILTER_BITS_PER_RECORD).div_ceil(8 * WORD_BYTES).max(1) as u32,
             label_counts: self.label_counts,
             check: self.keys.check,
-            kinds: self
-                .records
-                .iter()
-                .fold(0, |kinds, (_, meta)| kinds | 1 << meta.kind() as u32),
-        };
-        let mut file = Vec::with_capacity(header.file_bytes());
-        file.extend_from_slice(&header.to_bytes());
-        debug_assert_eq!(file.len(), HEADER_BYTES);
-        self.put_buckets(&header, &mut file);
-        file.resize(header.filter_at(), 0);
-        self.put_filter(&header, &mut file);
-        for (hash, meta) in &self.records {
-            file.extend_from_slice(&hash.to_le_bytes());
-            file.extend_from_slice(&meta.0.to_le_bytes());
+            kinds: self.records.iter().fold(0, |kinds, record| {
+                kinds | 1 << { record.meta }.kind() as u32
+            }),
         }
-        layout::seal(&mut file, &self.keys.code);
-        file
     }
 
-    fn put_buckets(&self, header: &Header, file: &mut Vec<u8>) {
+    fn buckets(&self, header: &Header) -> Vec<u8> {
         let bits = header.bucket_bits;
+        let mut out = Vec::with_capacity(header.filter_at() - header.buckets_at());
         let mut next = 0usize;
         for bucket in 0..1u128 << bits {
-            file.extend_from_slice(&(next as u32).to_le_bytes());
+            out.extend_from_slice(&(next as u32).to_le_bytes());
             while next < self.records.len()
-                && (bits == 0 || self.records[next].0 >> (128 - bits) == bucket)
+                && (bits == 0 || { self.records[next].hash } >> (128 - bits) == bucket)
             {
                 next += 1;
             }
         }
-        file.extend_from_slice(&(next as u32).to_le_bytes());
+        out.extend_from_slice(&(next as u32).to_le_bytes());
+        out.resize(header.filter_at() - header.buckets_at(), 0);
+        out
     }
 
-    fn put_filter(&self, header: &Header, file: &mut Vec<u8>) {
-        let start = file.len();
-        file.resize(header.records_at(), 0);
-        let filter = &mut file[start..];
-        for (hash, _) in &self.records {
-            let at = WORD_BYTES * filter_word(*hash, header.filter_words);
-            let bits = filter_mask(*hash).to_le_bytes();
+    fn filter(&self, header: &Header) -> Vec<u8> {
+        let mut filter = vec![0; header.records_at() - header.filter_at()];
+        for record in &self.records {
+            let at = WORD_BYTES * filter_word(record.hash, header.filter_words);
+            let bits = filter_mask(record.hash).to_le_bytes();
             for (byte, bits) in filter[at..].iter_mut().zip(bits) {
                 *byte |= bits;
             }
         }
+        filter
     }
-}
-
-/// Whether a canonical host key is an address: bracketed, or four decimal parts.
-fn is_address(key: &[u8]) -> bool {
-    key.starts_with(b"[")
-        || (key.split(|&b| b == b'.').count() == 4
-            && key.iter().all(|b| b.is_ascii_digit() || *b == b'.'))
 }

@@ -1,10 +1,12 @@
 //! Reading: an immutable, memory-mapped index.
 
 use crate::canonical::{Host, Url};
+use crate::entries::Entry;
 use crate::layout::{
-    self, filter_mask, filter_word, hash_at, u32_at, u64_at, Header, Keys, Meta, RecordKind,
-    HASH_BYTES, RECORD_BYTES, WORD_BYTES,
+    self, filter_mask, filter_word, hash_at, u32_at, u64_at, Header, Keys, HASH_BYTES,
+    RECORD_BYTES, WORD_BYTES,
 };
+use crate::records::{Meta, Record, RecordKind};
 use memmap2::Mmap;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::fs::File;
@@ -22,6 +24,14 @@ impl KeyedHash {
 
     pub fn of(&self, key: &[u8]) -> u128 {
         self.0.hash(key).as_u128()
+    }
+
+    /// The record that one text of a list makes.
+    pub fn record(&self, list: u32, kind: RecordKind, key: &[u8], tag: u32) -> Record {
+        Record {
+            hash: self.of(key),
+            meta: Meta::new(list, kind, self.tag(tag)),
+        }
     }
 
     /// Tags are stored keyed as well, so that they tell nothing about an entry.
@@ -99,6 +109,47 @@ impl Index {
         let at = self.header.records_at() + RECORD_BYTES * i;
         let meta = u32_at(&self.map, at + HASH_BYTES);
         (hash_at(&self.map, at), Meta(meta))
+    }
+
+    /// All records as they were written, ascending.
+    pub fn all(&self) -> impl Iterator<Item = Record> + '_ {
+        (0..self.len()).map(|i| {
+            let (hash, meta) = self.record(i);
+            let meta = self.told(meta);
+            Record { hash, meta }
+        })
+    }
+
+    pub fn of_list(&self, list: u32) -> impl Iterator<Item = Record> + '_ {
+        self.all()
+            .filter(move |record| { record.meta }.list() == list)
+    }
+
+    /// What is stored for the same hash, list and kind.
+    pub fn find(&self, wanted: &Record) -> Option<Meta> {
+        let hash = wanted.hash;
+        self.records(hash)
+            .map(|Match { meta, .. }| Record { hash, meta })
+            .find(|stored| stored.place(wanted).is_eq())
+            .map(|stored| self.told(stored.meta))
+    }
+
+    /// Whether a list holds this entry, in whatever spelling. An error: the index holds none of its kind.
+    pub fn holds(&self, list: u32, entry: &Entry<'_>) -> Result<bool, String> {
+        let kind = entry.record_kind()?;
+        if !kind.is_entry() {
+            return Err(format!("{} is not a kind the index holds", entry.kind));
+        }
+        let record = self.hash.record(list, kind, entry.key.as_bytes(), 0);
+        Ok(self.find(&record).is_some())
+    }
+
+    fn told(&self, meta: Meta) -> Meta {
+        if self.header.counts_texts() {
+            meta
+        } else {
+            meta.of_unknown_texts()
+        }
     }
 
     fn may_hold(&self, hash: u128) -> bool {

@@ -1,22 +1,27 @@
-//! The index file, version 1. All integers are little-endian.
+//! The index file, version 2. All integers are little-endian.
 //!
 //! ```text
 //! header   128 bytes   magic, version, counts, geometry, key check, authentication code
 //! buckets  u32 × (2^bits + 1)   first record of each bucket; a bucket is the hash's top bits
 //! filter   u64 × words          Bloom filter over all hashes, four bits of one word for each
-//! records  20 bytes × records   keyed 128-bit hash, ascending; u32: list number, kind, spelling tag
+//! records  20 bytes × records   keyed 128-bit hash, ascending; u32: see `records::Meta`
 //! ```
+//!
+//! In version 1 no record told of how many texts of its list it was made: to questions it means the same.
 //!
 //! The authentication code is a keyed BLAKE3 over the whole file with the code's field zeroed: a
 //! file that is torn, foreign or made with another key is refused.
 
+use crate::records::RecordKind;
+
 pub const MAGIC: [u8; 8] = *b"COPINDEX";
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
+const READ_VERSIONS: std::ops::RangeInclusive<u32> = 1..=VERSION;
 pub const HEADER_BYTES: usize = 128;
 pub const HASH_BYTES: usize = 16;
 pub const RECORD_BYTES: usize = 20;
 pub const WORD_BYTES: usize = 8;
-const CODE: std::ops::Range<usize> = 96..128;
+pub const CODE: std::ops::Range<usize> = 96..128;
 
 /// The three secrets that one 32-byte index key gives.
 pub struct Keys {
@@ -42,6 +47,7 @@ impl Keys {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
+    pub version: u32,
     pub records: u64,
     pub bucket_bits: u32,
     pub filter_words: u32,
@@ -55,6 +61,11 @@ pub struct Header {
 impl Header {
     pub fn holds(&self, kind: RecordKind) -> bool {
         self.kinds & 1 << kind as u32 != 0
+    }
+
+    /// Whether its records tell of how many texts of their list they were made.
+    pub fn counts_texts(&self) -> bool {
+        self.version > 1
     }
 
     pub fn buckets_at(&self) -> usize {
@@ -76,7 +87,7 @@ impl Header {
     pub fn to_bytes(self) -> [u8; HEADER_BYTES] {
         let mut out = [0; HEADER_BYTES];
         out[0..8].copy_from_slice(&MAGIC);
-        out[8..12].copy_from_slice(&VERSION.to_le_bytes());
+        out[8..12].copy_from_slice(&self.version.to_le_bytes());
         out[16..24].copy_from_slice(&self.records.to_le_bytes());
         out[24..28].copy_from_slice(&self.bucket_bits.to_le_bytes());
         out[28..32].copy_from_slice(&self.filter_words.to_le_bytes());
@@ -91,12 +102,14 @@ impl Header {
         if file.len() < HEADER_BYTES || file[0..8] != MAGIC {
             return Err("it is not an index file");
         }
-        if u32_at(file, 8) != VERSION {
+        let version = u32_at(file, 8);
+        if !READ_VERSIONS.contains(&version) {
             return Err("it is of another version");
         }
         let mut check = [0; 16];
         check.copy_from_slice(&file[40..56]);
         let header = Self {
+            version,
             records: u64_at(file, 16),
             bucket_bits: u32_at(file, 24),
             filter_words: u32_at(file, 28),
@@ -114,24 +127,24 @@ impl Header {
     }
 }
 
-pub fn authentication_code(file: &[u8], key: &[u8; 32]) -> [u8; 32] {
+/// Over a whole file that starts with `header`, whatever its own code field holds; the rest is to be added.
+pub fn authenticator(header: &[u8; HEADER_BYTES], key: &[u8; 32]) -> blake3::Hasher {
     let mut hasher = blake3::Hasher::new_keyed(key);
-    hasher.update(&file[..CODE.start]);
+    hasher.update(&header[..CODE.start]);
     hasher.update(&[0; 32]);
-    hasher.update(&file[CODE.end..]);
-    *hasher.finalize().as_bytes()
-}
-
-pub fn seal(file: &mut [u8], key: &[u8; 32]) {
-    let code = authentication_code(file, key);
-    file[CODE].copy_from_slice(&code);
+    hasher
 }
 
 pub fn is_authentic(file: &[u8], key: &[u8; 32]) -> bool {
-    // blake3::Hash compares in constant time.
+    let Some((header, rest)) = file.split_first_chunk() else {
+        return false;
+    };
     let mut stored = [0; 32];
-    stored.copy_from_slice(&file[CODE]);
-    blake3::Hash::from(authentication_code(file, key)) == blake3::Hash::from(stored)
+    stored.copy_from_slice(&header[CODE]);
+    let mut hasher = authenticator(header, key);
+    hasher.update(rest);
+    // blake3::Hash compares in constant time.
+    hasher.finalize() == blake3::Hash::from(stored)
 }
 
 pub fn u32_at(file: &[u8], at: usize) -> u32 {
@@ -150,70 +163,6 @@ pub fn hash_at(file: &[u8], at: usize) -> u128 {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&file[at..at + 16]);
     u128::from_le_bytes(bytes)
-}
-
-// ---------------------------------------------------------------- records
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum RecordKind {
-    Domain = 0,
-    /// Subdomains only.
-    Below = 1,
-    Host = 2,
-    Url = 3,
-    /// A page with any query or none.
-    UrlAnyQuery = 4,
-    Prefix = 5,
-    /// Not an entry: this host has entries at URL level.
-    Pages = 6,
-    /// Not an entry: this host has patterns.
-    Patterns = 7,
-}
-
-impl RecordKind {
-    pub const ALL: [Self; 8] = [
-        Self::Domain,
-        Self::Below,
-        Self::Host,
-        Self::Url,
-        Self::UrlAnyQuery,
-        Self::Prefix,
-        Self::Pages,
-        Self::Patterns,
-    ];
-
-    pub fn is_host_level(self) -> bool {
-        !matches!(self, Self::Url | Self::UrlAnyQuery | Self::Prefix)
-    }
-
-    pub fn is_entry(self) -> bool {
-        !matches!(self, Self::Pages | Self::Patterns)
-    }
-}
-
-/// list number (12 bits), kind (4 bits), keyed spelling tag (16 bits; 0: canonical)
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Meta(pub u32);
-
-pub const MAX_LISTS: u32 = 1 << 12;
-
-impl Meta {
-    pub fn new(list: u32, kind: RecordKind, tag: u16) -> Self {
-        Self(list << 20 | (kind as u32) << 16 | u32::from(tag))
-    }
-
-    pub fn list(self) -> u32 {
-        self.0 >> 20
-    }
-
-    pub fn kind(self) -> RecordKind {
-        RecordKind::ALL[(self.0 >> 16 & 7) as usize]
-    }
-
-    pub fn tag(self) -> u16 {
-        self.0 as u16
-    }
 }
 
 pub fn labels_bit(name: &[u8], is_address: bool) -> u64 {

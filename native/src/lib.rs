@@ -2,11 +2,14 @@
 
 pub mod builder;
 pub mod canonical;
+pub mod change;
 pub mod dns;
+pub mod entries;
 pub mod fingerprints;
 pub mod index;
 pub mod layout;
 pub mod question;
+pub mod records;
 pub mod spelling;
 
 #[cfg(feature = "python")]

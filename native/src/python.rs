@@ -1,6 +1,7 @@
 //! The Python face. `cop_filter/_native.pyi` mirrors it; only the library's own modules import it.
 
 mod answers;
+mod builder;
 mod clients;
 mod codes;
 mod fast;
@@ -9,17 +10,15 @@ mod index;
 mod lessons;
 mod message;
 
-use crate::builder::{Builder, Entry};
 use crate::canonical::{self, Invalid};
-use crate::layout::MAX_LISTS;
 use crate::spelling;
+use builder::PyBuilder;
 use clients::{PyNetworks, PyProfiles};
 use index::PyIndex;
-use pyo3::exceptions::{PyOSError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyString};
 use std::borrow::Cow;
-use std::path::PathBuf;
 
 /// Text or bytes as bytes. Text may hold lone surrogates (bytes that some caller smuggled through
 /// `surrogateescape`): those become their bytes again.
@@ -125,66 +124,6 @@ fn canonical_text_by_definition(url: &Bound<'_, PyAny>) -> PyResult<(String, Str
 fn secret(key: &[u8]) -> PyResult<[u8; 32]> {
     key.try_into()
         .map_err(|_| PyValueError::new_err("an index key has 32 bytes"))
-}
-
-/// Collects entries and writes an index file.
-#[pyclass(name = "Builder", module = "cop_filter._native")]
-struct PyBuilder(Builder);
-
-#[pymethods]
-impl PyBuilder {
-    #[new]
-    fn new(key: &[u8]) -> PyResult<Self> {
-        Ok(Self(Builder::new(&secret(key)?)))
-    }
-
-    /// Adds entries `(kind, key, tag, only_below, any_query)` to the list with this number.
-    fn add(&mut self, list_number: u32, entries: &Bound<'_, PyList>) -> PyResult<()> {
-        check_number(list_number)?;
-        for entry in entries.iter() {
-            let entry = entry.cast::<PyTuple>()?;
-            let (kind, key) = (entry.get_item(0)?, entry.get_item(1)?);
-            let (kind, key) = (kind.cast::<PyString>()?, key.cast::<PyString>()?);
-            let entry = Entry {
-                kind: kind.to_str()?,
-                key: key.to_str()?,
-                tag: entry.get_item(2)?.extract()?,
-                only_below: entry.get_item(3)?.is_truthy()?,
-                any_query: entry.get_item(4)?.is_truthy()?,
-            };
-            self.0
-                .add(list_number, &entry)
-                .map_err(PyValueError::new_err)?;
-        }
-        Ok(())
-    }
-
-    /// Takes over one list from an open index, under a new number.
-    fn carry(&mut self, index: &PyIndex, from_number: u32, to_number: u32) -> PyResult<()> {
-        check_number(to_number)?;
-        self.0.carry(&index.0, from_number, to_number);
-        Ok(())
-    }
-
-    /// Sorts, removes duplicates, and counts the distinct entries of each list number.
-    fn settle(&mut self, py: Python<'_>) -> Vec<u64> {
-        py.detach(|| self.0.settle())
-    }
-
-    /// Writes what was settled to a new file and syncs it to disk.
-    fn write(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        py.detach(|| self.0.write(&path)).map_err(|e| {
-            // Only the kind of the error: paths stay out of messages.
-            PyOSError::new_err((e.raw_os_error().unwrap_or(0), e.kind().to_string()))
-        })
-    }
-}
-
-fn check_number(list_number: u32) -> PyResult<()> {
-    if list_number >= MAX_LISTS {
-        return Err(PyValueError::new_err("list numbers go up to 4095"));
-    }
-    Ok(())
 }
 
 #[pymodule]

@@ -2,7 +2,7 @@
 
 use crate::canonical::{self, Host, Invalid, Url};
 use crate::index::{Index, Match};
-use crate::layout::RecordKind;
+use crate::records::RecordKind;
 use crate::spelling;
 
 /// A question in canonical form, with what it takes to tell its spelling when it hits.

@@ -1,5 +1,6 @@
 //! The index as Python sees it: one question, many at once, or with references.
 
+use super::builder::each_entry;
 use super::{invalid, raw, secret};
 use crate::index::{Index, Match};
 use crate::question::{as_host, as_url, as_url_host, Codes, Read};
@@ -156,6 +157,17 @@ impl PyIndex {
     /// `match_url` with the opaque reference of each record.
     fn explain_url(&self, url: &Bound<'_, PyAny>) -> PyResult<Vec<(u32, u64)>> {
         self.explain(url, as_url)
+    }
+
+    /// Whether a list holds each of these entries, in whatever spelling. `ValueError`: the index holds no
+    /// entries of such a kind.
+    fn holds(&self, list_number: u32, entries: &Bound<'_, PyList>) -> PyResult<Vec<bool>> {
+        let mut held = Vec::with_capacity(entries.len());
+        each_entry(entries, |entry| {
+            held.push(self.0.holds(list_number, entry)?);
+            Ok(())
+        })?;
+        Ok(held)
     }
 
     fn __len__(&self) -> usize {
