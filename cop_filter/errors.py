@@ -12,6 +12,7 @@ Split by what the caller does about it::
     │   └── GuardFailed  the list is well formed, and still not believable
     ├── ConfigError      the configuration is wrong: fatal at start, all problems at once
     ├── SignatureRefused a signed document or a key is not what it should be
+    ├── QuarantineRefused  a quarantined version is not there, or who asks may not do that with it
     ├── AuditBroken      the audit log was edited, cut or exchanged
     ├── Held             a rollback holds: publish nothing until an operator releases it
     └── StateError       the state folder cannot serve: no generation, foreign files, busy writer
@@ -65,6 +66,10 @@ class ConfigError(CopFilterError):
 
 class SignatureRefused(CopFilterError):
     """A signed document has too few good signatures, or a key cannot be used."""
+
+
+class QuarantineRefused(CopFilterError):
+    """What is asked of a quarantined version cannot be done; the message says why."""
 
 
 class AuditBroken(CopFilterError):

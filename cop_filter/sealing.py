@@ -42,21 +42,24 @@ def _part(pseudorandom: bytes, name: str) -> bytes:
     return hmac.digest(pseudorandom, f"cop-filter {name} v1".encode() + b"\x01", hashlib.sha256)
 
 
-def seal(clear: bytes, key: bytes) -> bytes:
-    """A ChaCha20-Poly1305 box (RFC 8439): its nonce, then what is sealed and authenticated."""
+def seal(clear: bytes, key: bytes, about: bytes = b"") -> bytes:
+    """A ChaCha20-Poly1305 box (RFC 8439): its nonce, then what is sealed and authenticated.
+
+    `about` says what the box is: it is opened as that and as nothing else.
+    """
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415  slow to import
 
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + ChaCha20Poly1305(key).encrypt(nonce, clear, None)
+    return nonce + ChaCha20Poly1305(key).encrypt(nonce, clear, about)
 
 
-def unseal(box: bytes, key: bytes) -> bytes:
+def unseal(box: bytes, key: bytes, about: bytes = b"") -> bytes:
     """Read back what `seal` wrote; raises StateError when it is corrupt or foreign."""
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415  slow to import
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415
 
     try:
-        return ChaCha20Poly1305(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], None)
+        return ChaCha20Poly1305(key).decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], about)
     except (InvalidTag, ValueError):
         raise StateError("what was sealed is refused: corrupt, or sealed with another key") from None
 

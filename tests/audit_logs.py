@@ -3,27 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from cop_filter.audit import Audit
-from cop_filter.config import Config, ListConfig, OperatorConfig
-from cop_filter.verdict import LegalBasis
+from generations import a_config
 
-OPERATOR = OperatorConfig("Example Net", "Officer", "https://isp.example/a", "https://hotline.example")
+from cop_filter.audit import Audit
+from cop_filter.config import Config, ListConfig
+
 NOW = 1_800_000_000
 
 
-def one_list(**more: object) -> ListConfig:
-    told = {
-        "source": "file:national.txt",
-        "format": "plain",
-        "authority": "Example Hotline",
-        "category": "csam",
-        "legal_basis": LegalBasis.MEMBERSHIP,
-    }
-    return ListConfig(**{"id": "national", **told, **more})
-
-
 def config_in(folder: Path, *lists: ListConfig, **more: object) -> Config:
-    return Config(folder / "state", OPERATOR, lists or (one_list(),), **more)
+    return a_config(folder / "state", *lists, **more)
 
 
 def log_of(config: Config, records: int = 5, max_file_bytes: int = 4096) -> Audit:

@@ -18,7 +18,8 @@ ahead, which the next writer makes good. A log behind its checkpoint was cut.
 
 from cop_filter.audit.checkpoint import Head
 from cop_filter.audit.facts import AuditEvent
+from cop_filter.audit.line import Line
 from cop_filter.audit.log import Audit
 from cop_filter.audit.verification import Verified, lines, verify
 
-__all__ = ["Audit", "AuditEvent", "Head", "Verified", "lines", "verify"]
+__all__ = ["Audit", "AuditEvent", "Head", "Line", "Verified", "lines", "verify"]

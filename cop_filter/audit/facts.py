@@ -14,7 +14,7 @@ AuditEvent = Literal[
     # What becomes of a quarantined version.
     "quarantine_approved",  # by one person; others may be needed
     "quarantine_rejected",
-    "quarantine_released",  # enough have approved, and it went live
+    "quarantine_released",  # enough have approved: it may go live
     "quarantine_dropped",  # undecided, for a newer one
     "entries_revealed",
     # The configuration as it is in force.

@@ -1,18 +1,14 @@
-"""The files that a log lies in: their order, their ends, and the lock around them."""
+"""The files that a log lies in: their order, and where they end."""
 
-import fcntl
-import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from cop_filter.audit.line import MAX_BYTES
-from cop_filter.errors import AuditBroken, StateError
+from cop_filter.errors import AuditBroken
 
+LOCK = "lock"
 _DIGITS = 12
-_WAIT_S = 10.0
 
 
 class Extent(NamedTuple):
@@ -88,40 +84,3 @@ def lines(found: list[Extent]) -> Iterator[tuple[Path, bytes, bool]]:
                 if len(raw) > MAX_BYTES:
                     raise AuditBroken(f"a line of {path.name} is longer than any that is written")
                 yield path, raw.removesuffix(b"\n"), raw.endswith(b"\n")
-
-
-@contextmanager
-def locked(folder: Path, *, to_read: bool = False) -> Iterator[None]:
-    """Keep others from appending meanwhile. Raises StateError when they do not let go, OSError.
-
-    A folder that was copied away to be read has no lock, and needs none.
-    """
-    flags = os.O_RDONLY if to_read else os.O_WRONLY | os.O_CREAT
-    try:
-        descriptor = os.open(folder / "lock", flags, 0o600)
-    except FileNotFoundError:
-        if not to_read:
-            raise
-        yield
-        return
-    try:
-        _take(descriptor, fcntl.LOCK_SH if to_read else fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _take(descriptor: int, kind: int) -> None:
-    # Not for ever: a process that was stopped while it held the lock must not stop a role.
-    deadline = time.monotonic() + _WAIT_S
-    while True:
-        try:
-            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise StateError(
-                    "another process holds the audit log and does not let go; end that process"
-                ) from None
-            time.sleep(0.005)
-        else:
-            return

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 
-from cop_filter import durable
+from cop_filter import durable, file_lock
 from cop_filter.audit import checkpoint, files
 from cop_filter.audit.chain import CHECKPOINT, Chain
 from cop_filter.audit.checkpoint import EMPTY, Head
@@ -134,7 +134,7 @@ class Audit:
     def _locked(self) -> Iterator[None]:
         try:
             durable.make_folder(self.folder)
-            with files.locked(self.folder):
+            with file_lock.held(self.folder / files.LOCK):
                 yield
         except OSError as error:
             why = error.strerror or "input/output error"

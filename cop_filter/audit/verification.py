@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cop_filter import file_lock
 from cop_filter.audit import checkpoint, files
 from cop_filter.audit.chain import CHECKPOINT
 from cop_filter.audit.checkpoint import EMPTY, Head
@@ -40,7 +41,7 @@ def verify(
     begins to differ, and StateError when it cannot be read.
     """
     try:
-        with files.locked(folder, to_read=True):
+        with file_lock.held(folder / files.LOCK, to_read=True):
             found = files.extents(folder)
             raw = (folder / CHECKPOINT).read_bytes()
     except FileNotFoundError:
@@ -66,7 +67,7 @@ def verify(
 def lines(folder: Path) -> Iterator[Line]:
     """Every line, to be shown; whether they are true is for `verify`. Raises AuditBroken, StateError."""
     try:
-        with files.locked(folder, to_read=True):
+        with file_lock.held(folder / files.LOCK, to_read=True):
             found = files.extents(folder)
         for path, raw, whole in files.lines(found):
             if whole:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from audit_logs import NOW, config_in, log_of, one_list, rewrite
+from audit_logs import NOW, config_in, log_of, rewrite
+from generations import a_list
 from small_disk import small_disk
 
 from cop_filter.audit import Audit, lines, verify
@@ -63,7 +64,7 @@ def test_an_entry_that_a_bug_would_tell_reaches_neither_disk_nor_messages(
 
 
 def test_names_of_the_configuration_may_hold_dots(tmp_path: Path) -> None:
-    audit = Audit(config_in(tmp_path, one_list(id="hotline.v2")))
+    audit = Audit(config_in(tmp_path, a_list("hotline.v2")))
     assert audit.note("list_published", list="hotline.v2")
     assert not audit.note("list_published", list="hotline.v3")
 

@@ -1,0 +1,101 @@
+"""What a quarantined version waits for: its approvals, weighed by the configuration in force."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cop_filter import approval
+from cop_filter.config import Config, ListConfig
+from cop_filter.errors import StateError
+from cop_filter.quarantine import coded
+from cop_filter.quarantine.item import Item
+from cop_filter.quarantine.shelf import Shelf
+from cop_filter.store import Store
+
+State = Literal["waiting", "released", "rejected", "superseded", "unreadable"]
+"""waiting: for approvals. superseded: another version went live since. unreadable: changed, or the key is."""
+_ACCOUNT = "quarantine-account"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An item, what it waits for, and who has approved it.
+
+    `item` is None when it is unreadable, and `fault` says why.
+    """
+
+    id: str
+    state: State
+    item: Item | None = None
+    approved_by: tuple[str, ...] = ()
+    needed: int = 1
+    fault: str | None = None
+
+
+class Standings:
+    """How the versions on a shelf stand. Raises StateError throughout."""
+
+    def __init__(self, shelf: Shelf, store: Store, config: Config, key: bytes) -> None:
+        self._shelf = shelf
+        self._store = store
+        self._lists = {one.id: one for one in config.lists}
+        self._key = key
+
+    def of(self, item_id: str) -> Standing:
+        """One version. Raises QuarantineRefused when there is none of this id."""
+        try:
+            item = self._shelf.item(item_id)
+        except StateError as error:
+            return Standing(item_id, "unreadable", fault=str(error))
+        wanted = self._lists.get(item.list_id)
+        needed = 1 if wanted is None else max(1, wanted.approvals)
+        if item.rejected_at is not None:
+            return Standing(item_id, "rejected", item, needed=needed)
+        since = self.others_live_at(item)
+        names, enough = ((), False) if wanted is None else self._approved(item, wanted, since)
+        state: State = "released" if enough else "superseded" if item.at <= since else "waiting"
+        return Standing(item_id, state, item, names, needed)
+
+    def all(self) -> list[Standing]:
+        """All versions, by list and age; those that cannot be read first."""
+        found = [self.of(item_id) for item_id in self._shelf.ids()]
+        return sorted(
+            found, key=lambda one: ("", 0.0) if one.item is None else (one.item.list_id, one.item.at)
+        )
+
+    def of_list(self, list_id: str) -> list[Standing]:
+        """Those of one list that can be read, oldest first."""
+        return [one for one in self.all() if one.item is not None and one.item.list_id == list_id]
+
+    def others_live_at(self, item: Item) -> float:
+        """When another version of the list last went live, of all that the generations on disk tell."""
+        latest = 0.0
+        for number in self._store.numbers():
+            try:
+                lists = self._store.manifest(number).lists
+            except StateError:
+                continue  # damaged: it tells nothing
+            for one in lists:
+                if one.policy.id == item.list_id and one.digest != item.digest:
+                    latest = max(latest, one.published_at or 0.0)
+        return latest
+
+    def account_approval(self, item: Item, account: str, at: int) -> bytes:
+        """What stands for a signature where a list has no approvers: that somebody has this state folder."""
+        return coded.write(approval.statement(item.approved_as, account, at), self._key, _ACCOUNT)
+
+    def _approved(self, item: Item, wanted: ListConfig, since: float) -> tuple[tuple[str, ...], bool]:
+        documents = self._shelf.approvals(item.id)
+        if wanted.approvers:
+            people = approval.approvers(documents, wanted, item.approved_as, since)
+            return tuple(person.name for person in people), approval.enough(people, wanted)
+        found = [self._account(one, item, since) for one in documents]
+        names = tuple(name for name in found if name is not None)
+        return names, bool(names)
+
+    def _account(self, document: bytes, item: Item, since: float) -> str | None:
+        try:
+            said = coded.read(document, self._key, _ACCOUNT)
+        except StateError:
+            return None
+        name = str(said.get("approver"))
+        return name if approval.is_given(said, item.approved_as, name, since) else None

@@ -1,0 +1,206 @@
+"""What is done with quarantined versions: kept, shown, approved, rejected, and asked about."""
+
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from cop_filter import approval
+from cop_filter.audit import Audit
+from cop_filter.config import Config, ListConfig
+from cop_filter.errors import QuarantineRefused, StateError
+from cop_filter.quarantine.body import Body
+from cop_filter.quarantine.item import Item
+from cop_filter.quarantine.shelf import Shelf
+from cop_filter.quarantine.standing import Standing, Standings
+from cop_filter.signing import Person, SigningKey
+from cop_filter.store import Store
+
+KEPT = 5
+"""Undecided versions of one list."""
+KEPT_REPORTS = 20
+"""Reports of rejected versions of one list."""
+_DROPPED_FIRST = ("superseded", "waiting", "released")
+
+
+class Report(Protocol):
+    """What the guards say of a version; see `cop_filter.guards`."""
+
+    def as_fields(self) -> dict[str, Any]:
+        """For JSON."""
+
+
+class Quarantine:
+    """The quarantine of a state folder. What approvals are worth, `config` says; `clock` gives Unix time.
+
+    Raises StateError throughout when the state folder cannot be read or written.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        config: Config,
+        *,
+        audit: Audit | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        key = store.keys().quarantine
+        self._lists = {one.id: one for one in config.lists}
+        self._reveal = config.rights.reveal
+        self._audit = audit if audit is not None else Audit(config, clock=clock)
+        self._clock = clock
+        self._shelf = Shelf(store.root / "quarantine", key)
+        self._standings = Standings(self._shelf, store, config, key)
+
+    # ------------------------------------------------------------ for the refresh
+
+    def keep(
+        self,
+        wanted: ListConfig,
+        report: Report,
+        digest: str,
+        raw: Mapping[str, bytes],
+        removed: bytes = b"",
+        *,
+        version: int | None = None,
+    ) -> str:
+        """Keep a version that a guard refused; its id, which is the older one's if it is here already.
+
+        `version` is the authority's number of it. What cannot be kept is refused all the same.
+        """
+        fields = report.as_fields()
+        with self._shelf.changing():
+            here = self._standings.of_list(wanted.id)
+            for one in here:
+                if one.item is not None and one.item.digest == digest:
+                    if one.state == "superseded":
+                        # It came again: what its report compares it with is another version by now.
+                        self._shelf.change(replace(one.item, at=self._clock(), report=fields))
+                    return one.id
+            self._make_room(here)
+            item = Item(self._new_id(), wanted.id, digest, self._clock(), version, fields)
+            self._shelf.put(item, Body(raw, removed))
+        self._audit.note("list_quarantined", **_facts(item), version=version)
+        return item.id
+
+    def released(self, list_id: str, digest: str) -> bool:
+        """Whether enough of today's approvers say that this very version may pass its guards.
+
+        So until another version of the list has gone live.
+        """
+        return any(
+            one.state == "released" and one.item is not None and one.item.digest == digest
+            for one in self._standings.of_list(list_id)
+        )
+
+    # ------------------------------------------------------------ for people
+
+    def items(self) -> tuple[Standing, ...]:
+        """All that is here and how it stands, by list and age."""
+        return tuple(self._standings.all())
+
+    def standing(self, item_id: str) -> Standing:
+        """One version and how it stands. Raises QuarantineRefused when there is none."""
+        return self._standings.of(item_id)
+
+    def item(self, item_id: str) -> Item:
+        """One version. Raises QuarantineRefused when there is none, and StateError when it was changed."""
+        return self._shelf.item(item_id)
+
+    def body(self, item_id: str) -> Body:
+        """The list itself. Raises as `item`."""
+        return self._shelf.body(item_id)
+
+    def approve(self, item_id: str, key: SigningKey | None, account: str) -> Standing:
+        """Approve a version as the person whose key it is; as `account` where the list has no approvers.
+
+        Audited first. Raises QuarantineRefused, StateError, AuditBroken, SignatureRefused.
+        """
+        with self._shelf.changing():
+            item = self._shelf.item(item_id)
+            wanted = self._lists.get(item.list_id)
+            if item.rejected_by is not None:
+                raise QuarantineRefused(f"this version was rejected by {item.rejected_by}")
+            if wanted is None:
+                raise QuarantineRefused(f"list {item.list_id} is not configured any more")
+            before = self._standings.of(item_id)
+            # After what went live last, also when this machine's clock was set back since.
+            at = max(math.ceil(self._clock()), math.floor(self._standings.others_live_at(item)) + 1)
+            if wanted.approvers:
+                key, person = _person(key, wanted.approvers, f"approve versions of list {item.list_id}")
+                self._audit.record("quarantine_approved", **_facts(item), by=person.name)
+                document = approval.sign(item.approved_as, person.name, at, key)
+                self._shelf.approve(item_id, person.key.id, document)
+            else:
+                self._audit.record("quarantine_approved", **_facts(item), account=account)
+                document = self._standings.account_approval(item, account, at)
+                self._shelf.approve(item_id, "account", document)
+            after = self._standings.of(item_id)
+            if after.state == "released" != before.state:
+                self._audit.record("quarantine_released", **_facts(item), approvals=len(after.approved_by))
+        return after
+
+    def reject(self, item_id: str, key: SigningKey | None, account: str) -> None:
+        """Remove a version's list and approvals, and keep its report. Audited first. Raises as `approve`.
+
+        Of one that cannot be read nothing is kept.
+        """
+        with self._shelf.changing():
+            try:
+                item = self._shelf.item(item_id)
+            except StateError:
+                self._audit.record("quarantine_rejected", item=item_id, account=account)
+                self._shelf.remove(item_id)
+                return
+            if key is None:
+                by, facts = account, {"account": account}
+            else:
+                wanted = self._lists.get(item.list_id)
+                people = () if wanted is None else wanted.approvers
+                by = _person(key, people, f"decide on versions of list {item.list_id}")[1].name
+                facts = {"by": by}
+            self._audit.record("quarantine_rejected", **_facts(item), **facts)
+            self._shelf.change(replace(item, rejected_at=self._clock(), rejected_by=by))
+            self._shelf.empty(item_id)
+
+    def reveal(self, item_id: str, key: SigningKey | None) -> Body:
+        """The list itself, for who has the right; on record before this returns. Raises as `approve`."""
+        item = self._shelf.item(item_id)
+        _, person = _person(key, self._reveal, "see entries (rights.reveal)")
+        self._audit.record("entries_revealed", **_facts(item), by=person.name)
+        return self._shelf.body(item_id)
+
+    # ------------------------------------------------------------ inside
+
+    def _make_room(self, here: list[Standing]) -> None:
+        rejected = [one for one in here if one.state == "rejected"]
+        undecided = [one for one in here if one.state in _DROPPED_FIRST]
+        undecided.sort(key=lambda one: _DROPPED_FIRST.index(one.state))
+        for one in undecided[: max(0, len(undecided) + 1 - KEPT)]:
+            if one.item is not None:
+                self._audit.note("quarantine_dropped", **_facts(one.item))
+            self._shelf.remove(one.id)
+        for one in rejected[: max(0, len(rejected) - KEPT_REPORTS)]:
+            self._shelf.remove(one.id)
+
+    def _new_id(self) -> str:
+        return f"{datetime.fromtimestamp(self._clock(), UTC):%Y%m%d}-{os.urandom(4).hex()}"
+
+
+def _facts(item: Item) -> dict[str, str]:
+    return {"list": item.list_id, "item": item.id, "digest": item.digest}
+
+
+def _person(key: SigningKey | None, people: tuple[Person, ...], to_do: str) -> tuple[SigningKey, Person]:
+    """Whose key it is, shown by signing something that nobody signed before. Raises QuarantineRefused."""
+    if key is None:
+        raise QuarantineRefused(f"who may {to_do} is named in the configuration: add --key FILE")
+    challenge = b"cop-filter challenge v1\n" + os.urandom(32)
+    signature = key.sign(challenge)
+    for person in people:
+        if person.key.signed(challenge, signature):
+            return key, person
+    raise QuarantineRefused(f"this key is of nobody who may {to_do}: the configuration names them")
