@@ -30,6 +30,11 @@ def parse(body: bytes) -> Iterator[Chunk]:
         yield chunk_of([number for number, _ in batch], [field for _, field in batch])
 
 
+def idle_lines(body: bytes) -> set[int]:
+    """The numbers (from 1) of the lines whose policy or trigger lists nothing; names are not looked at."""
+    return {number for number, field in _fields(records(lines(body))) if not isinstance(field, str)}
+
+
 def _fields(found: Iterator[Record | Problem]) -> Iterator[tuple[int, Field]]:
     apex = ""
     for record in found:

@@ -68,5 +68,5 @@ def _listing(head: str, lines: Sequence[str]) -> dict[str, str]:
     """Those that list their owner, by owner."""
     first = head.count("\n") + 1
     body = (head + "".join(f"{line}\n" for line in lines)).encode()
-    bad = {error.line - first for chunk in rpz.parse(body) for error in chunk.errors}
-    return {line.partition(" ")[0]: line for place, line in enumerate(lines) if place not in bad}
+    idle = rpz.idle_lines(body)
+    return {line.partition(" ")[0]: line for number, line in enumerate(lines, first) if number not in idle}

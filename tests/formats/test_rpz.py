@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sample_lists import read_file, texts_of
 
 from cop_filter.errors import BadFormat
+from cop_filter.formats import rpz as rpz_format
 
 SOA = "@ IN SOA ns.authority.example. root.authority.example. 1 3600 600 86400 300\n"
 
@@ -123,6 +124,13 @@ def test_a_line_that_is_no_record_is_an_error_of_its_line(line: str) -> None:
     listed, errors = rpz(f"a.example CNAME .\n{line}\nb.example CNAME .\n")
     assert listed == ["host a.example", "host b.example"]
     assert [number for number, _ in errors] == [3]
+
+
+def test_lines_that_list_nothing_are_told_apart_by_their_policy_alone() -> None:
+    text = (
+        SOA + "a.example CNAME .\nb.example CNAME rpz-passthru.\nsingle CNAME .\n@ TXT x\nc.rpz-ip CNAME .\n"
+    )
+    assert rpz_format.idle_lines(text.encode()) == {3, 6}
 
 
 LABEL = st.from_regex(r"[a-z]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
