@@ -44,6 +44,11 @@ impl Builder {
 
     /// Takes over lists from another index that has the same key: new numbers by old ones.
     pub fn carry(&mut self, from: &Index, numbers: &HashMap<u32, u32>) {
+        if numbers.is_empty() {
+            return;
+        }
+        // Room that is not written to costs nothing; growing step by step would copy it all.
+        self.records.reserve(from.len());
         self.records.extend(from.all().filter_map(|record| {
             let meta = record.meta;
             let to = numbers.get(&meta.list())?;
@@ -59,6 +64,7 @@ impl Builder {
     /// Takes over one list with a change.
     pub fn amend(&mut self, change: &Proven<'_>, to_list: u32) {
         let records = &mut self.records;
+        records.reserve(change.most_records());
         change.each_record(|record| {
             let meta = record.meta;
             records.push(Record {

@@ -119,6 +119,11 @@ impl Proven<'_> {
         self.0.base.label_counts() | self.0.label_counts
     }
 
+    /// More than there can be after the change.
+    pub fn most_records(&self) -> usize {
+        self.0.base.len() + self.0.come.len()
+    }
+
     /// Visits the list's records after the change: what stays in the order of the base, then what comes.
     pub fn each_record(&self, mut visit: impl FnMut(Record)) {
         let mut gone = self.0.gone.as_slice();
