@@ -20,6 +20,7 @@ MOST = 100
 SELF_TEST = "self-test"
 """The list of the operator's own that every generation holds, with one host."""
 SELF_TEST_HOST = "selftest.cop-filter.invalid"
+"""Always blocked, and asked for by nobody else: whether enforcement works shows at it alone."""
 CONTROL_HOST = "control.cop-filter.invalid"
 """No list holds it, so it must never be blocked."""
 

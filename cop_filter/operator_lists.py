@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
 
+from cop_filter.canaries import SELF_TEST, SELF_TEST_HOST
 from cop_filter.config import Config, ExemptionConfig
 from cop_filter.entries import Entry, parse
 from cop_filter.guards import never_block
@@ -17,9 +18,6 @@ OWN_HOSTS = "own-hosts"
 """The list of hosts that the filter itself needs, and of the URLs that it fetches."""
 NEVER_BLOCK = "never-block"
 """The list of hosts that no list may block as a whole: the operator's, and those that everyone needs."""
-SELF_TEST = "self-test"
-SELF_TEST_HOST = "selftest.cop-filter.invalid"
-"""Always blocked, and asked for by nobody else: whether enforcement works shows at it alone."""
 
 
 def exempt_policy(list_id: str, until: float | None = None, mode: Mode = "exempt") -> ListPolicy:

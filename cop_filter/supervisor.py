@@ -45,17 +45,21 @@ def role(name: str, config_path: Path) -> Role:
     modules = {"dns": "dns_resolver", "proxy": "addons"}
     if name in modules:
         return Role(name, (*python, modules[name], "--config", path), enforces=True)
-    words = ("sync", "--watch") if name == "sync" else (name,)
+    words = (name, "--watch") if name in ("sync", "selftest") else (name,)
     return Role(name, (*python, "cop_filter.cli", "--config", path, *words))
 
 
 def roles(config: Config, config_path: Path) -> tuple[Role, ...]:
-    """The roles that the configuration has a table for; lists are always refreshed."""
+    """The roles that the configuration has a table for; lists are always refreshed.
+
+    What enforces is asked for canaries at every interval of the self-test.
+    """
     tables = {
         "splash": config.splash,
         "dns": config.dns,
         "proxy": config.proxy,
         "metrics": config.metrics,
+        "selftest": config.dns or config.proxy,
     }
     names = ["sync", *(name for name, table in tables.items() if table is not None)]
     secrets = {

@@ -66,5 +66,5 @@ def test_every_role_has_its_unit() -> None:
     stems = {path.stem for path in DEPLOY.glob("*.service")}
     assert stems == {
         "cop-filter",
-        *(f"cop-filter-{name}" for name in ("sync", "dns", "proxy", "splash", "metrics")),
+        *(f"cop-filter-{name}" for name in ("sync", "dns", "proxy", "splash", "metrics", "selftest")),
     }

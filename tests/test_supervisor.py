@@ -237,7 +237,7 @@ def test_only_the_roles_with_a_table_are_run_and_lists_are_always_refreshed(tmp_
         metrics=MetricsConfig(here),
     )
     found = roles(everything, tmp_path / "c.toml")
-    assert [one.name for one in found] == ["sync", "splash", "dns", "proxy", "metrics"]
+    assert [one.name for one in found] == ["sync", "splash", "dns", "proxy", "metrics", "selftest"]
     assert [one.name for one in found if one.enforces] == ["dns", "proxy"]
 
 

@@ -12,6 +12,7 @@ from cop_filter.cli.certify import certify
 from cop_filter.cli.check import check
 from cop_filter.cli.exits import MEANINGS, Exit, exit_code_of
 from cop_filter.cli.refresh import sync
+from cop_filter.cli.selftest import selftest
 from cop_filter.cli.settings import DEFAULT_CONFIG, Settings
 from cop_filter.cli.top import top
 from cop_filter.errors import CopFilterError
@@ -51,7 +52,7 @@ def demo(keep: bool) -> Exit:
 
 for _command in (
     roles.serve, roles.dns, roles.proxy, roles.splash, roles.metrics, sync, check,
-    state.status, certify, top, state.rollback, state.release, state.config, demo,
+    state.status, selftest, certify, top, state.rollback, state.release, state.config, demo,
 ):  # fmt: skip
     cop_filter.add_command(_command)
 

@@ -80,7 +80,7 @@ def test_a_full_disk_leaves_the_list_in_force_and_every_role_can_start_again(
             with Watching(service) as watching:
                 service.publish(LISTED, "worse.example")
                 until(lambda: b"refused: the state folder cannot be written" in service.log.read_bytes())
-                for role in ("dns_resolver", "splash", "watch"):
+                for role in ("dns_resolver", "splash", "sync"):
                     service.kill(role)
                 until(lambda: service.blocks(LISTED))
                 until(lambda: service.ask("good.example") == REAL)
@@ -110,7 +110,7 @@ def test_a_disk_that_became_read_only_does_not_keep_the_resolver_from_starting(
 
 def test_roles_killed_at_any_time_never_let_a_listed_name_through(started: Start) -> None:
     service = started()
-    order = ["dns_resolver", "watch", "splash", "dns_resolver", "watch"]
+    order = ["dns_resolver", "sync", "splash", "dns_resolver", "sync"]
     random.Random(20260101).shuffle(order)
     with Watching(service) as watching:
         for number, role in enumerate(order):
@@ -142,7 +142,7 @@ def test_a_damaged_generation_is_mended_and_lets_nothing_through(started: Start,
             case "pointer corrupt":
                 (service.state / "current").write_text("\0\0")
         service.kill("dns_resolver")
-        service.kill("watch")
+        service.kill("sync")
         until(lambda: service.blocks("worse.example"))
         until(lambda: service.blocks(LISTED))
     assert watching.let_through == 0

@@ -95,7 +95,7 @@ def test_no_role_leaves_a_core_even_where_the_system_would_write_one(service: Wh
         resource.setrlimit(resource.RLIMIT_CORE, before)
     service.until_blocked(SEEN)
     here = set(Path.cwd().glob("core*"))
-    for role in ("watch", "dns_resolver", "splash"):
+    for role in ("sync", "dns_resolver", "splash"):
         service.kill(role, signal.SIGABRT)
     service.until_blocked(SEEN)
     assert set(Path.cwd().glob("core*")) == here

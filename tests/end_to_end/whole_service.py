@@ -19,7 +19,7 @@ CLIENT = "127.77.66.55"
 SPLASH = "192.0.2.80"
 REAL = "192.0.2.1"
 PATIENCE_S = 120  # more than serve itself waits for the first lists
-ROLES = frozenset({"dns_resolver", "addons", "splash", "metrics", "watch"})
+ROLES = frozenset({"dns_resolver", "addons", "splash", "metrics", "sync", "selftest"})
 
 CONFIG = """
 state_dir = "{state}"
