@@ -13,7 +13,9 @@ from cop_filter import compiler
 from cop_filter.audit import Audit, Line, lines
 from cop_filter.config import Config, RightsConfig
 from cop_filter.entries import parse
+from cop_filter.guards import Finding, GuardReport
 from cop_filter.quarantine import Quarantine
+from cop_filter.rollout.going_back import go_back
 from cop_filter.signing import Person, SigningKey
 from cop_filter.store import Store
 
@@ -31,25 +33,20 @@ class Clock:
         return self.now
 
 
-@dataclass(frozen=True)
-class Report:
-    """What the guards would say."""
-
-    entries: int = 8000
-    reason: str = "grew from 100 to 8000 entries"
-
-    def as_fields(self) -> dict[str, Any]:
-        return {
-            "list_id": "national",
-            "lines": self.entries,
-            "entries": self.entries,
-            "in_force": 100,
-            "added": self.entries,
-            "removed": 0,
-            "kinds": {"domain": self.entries},
-            "classes": {"registered domain": self.entries},
-            "findings": [{"guard": "no_explosion", "reason": self.reason}],
-        }
+def report(entries: int = 8000) -> GuardReport:
+    return GuardReport(
+        list_id="national",
+        lines=entries,
+        bad_lines=0,
+        addresses=0,
+        entries=entries,
+        in_force=100,
+        added=entries,
+        removed=0,
+        kinds={"domain": entries},
+        classes={"registered domain": entries},
+        findings=(Finding("growth", f"grew from 100 to {entries} entries"),),
+    )
 
 
 class Site:
@@ -67,13 +64,17 @@ class Site:
         return Quarantine(self.store, config or self.config, clock=self.clock)
 
     def publish(self, entries: Sequence[str], list_id: str = "national") -> int:
+        self.store.release()
         with compiler.draft(self.store, self.config, clock=self.clock) as draft:
             draft.replace(list_id, [parse(text) for text in entries])
             return draft.publish({list_id: digest_of(entries)})
 
+    def roll_back(self) -> None:
+        go_back(self.store, None, by="test", reason="test", now=self.clock())
+
     def keep(self, digest: str = "0a" * 32, list_number: int = 0, **more: Any) -> str:
         wanted = self.config.lists[list_number]
-        return self.quarantine().keep(wanted, Report(), digest, {"": PLANTED}, **more)
+        return self.quarantine().keep(wanted, report(), digest, {"": PLANTED}, **more)
 
     def told(self) -> list[Line]:
         return list(lines(Audit(self.config).folder))

@@ -8,9 +8,12 @@ import click
 
 from cop_filter import logs, secrecy
 from cop_filter.cli import roles, state
+from cop_filter.cli.audit import audit
 from cop_filter.cli.certify import certify
 from cop_filter.cli.check import check
 from cop_filter.cli.exits import MEANINGS, Exit, exit_code_of
+from cop_filter.cli.keys import keys
+from cop_filter.cli.quarantine import quarantine
 from cop_filter.cli.refresh import sync
 from cop_filter.cli.selftest import selftest
 from cop_filter.cli.settings import DEFAULT_CONFIG, Settings
@@ -52,7 +55,8 @@ def demo(keep: bool) -> Exit:
 
 for _command in (
     roles.serve, roles.dns, roles.proxy, roles.splash, roles.metrics, sync, check,
-    state.status, selftest, certify, top, state.rollback, state.release, state.config, demo,
+    state.status, selftest, certify, top, state.rollback, state.release, state.config,
+    quarantine, audit, keys, demo,
 ):  # fmt: skip
     cop_filter.add_command(_command)
 

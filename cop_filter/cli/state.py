@@ -2,20 +2,17 @@
 
 import json
 import os
-import pwd
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import asdict
 
 import click
 
-from cop_filter import privileges
 from cop_filter.audit import Audit
+from cop_filter.cli.actor import account_name, as_account
 from cop_filter.cli.exits import Exit
 from cop_filter.cli.settings import Settings, existing_state
-from cop_filter.config import Config
 from cop_filter.errors import ConfigError
 from cop_filter.report.alarms import Alarm, alarms
 from cop_filter.report.current import current_status
@@ -98,10 +95,10 @@ def rollback(settings: Settings, to: int | None, reason: str) -> None:
     """
     config = settings.config()
     store = Store(existing_state(config))
-    with _as_account(config):
+    with as_account(config):
         hold = go_back(store, to, by=_by(), reason=reason, now=time.time())
         # Noted, not recorded: a broken log must not stand in the way of going back.
-        Audit(config).note("rolled_back", generation=hold.generation, before=hold.before, by=_account())
+        Audit(config).note("rolled_back", generation=hold.generation, before=hold.before, by=account_name())
     click.echo(
         f"rolled back from generation {hold.before} to {hold.generation}, which holds until "
         "`cop-filter release`"
@@ -114,31 +111,20 @@ def release(settings: Settings) -> Exit:
     """End the hold of a rollback: lists are fetched and published again."""
     config = settings.config()
     store = Store(existing_state(config))
-    with _as_account(config):
+    with as_account(config):
         held = store.release()
         if held is None:
             click.echo("no rollback holds")
             return Exit.REFUSED
-        Audit(config).note("rollback_released", generation=held.generation, by=_account())
+        Audit(config).note("rollback_released", generation=held.generation, by=account_name())
     click.echo("released: lists are published again, at once where `cop-filter sync --watch` runs")
     return Exit.OK
-
-
-def _as_account(config: Config) -> AbstractContextManager[None]:
-    return privileges.acting_as(privileges.account(config.user, config.group), config.state_dir)
 
 
 def _by() -> str:
     """Whose command this is: the account, and behind root the one who became it."""
     behind = os.environ.get("SUDO_USER")
-    return _account() if behind in (None, _account()) else f"{_account()} for {behind}"
-
-
-def _account() -> str:
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container's user need not have a name
-        return str(os.getuid())
+    return account_name() if behind in (None, account_name()) else f"{account_name()} for {behind}"
 
 
 @click.group()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 from cop_filter import approval
 from cop_filter.audit import Audit
@@ -19,18 +19,14 @@ from cop_filter.quarantine.standing import Standing, Standings
 from cop_filter.signing import Person, SigningKey
 from cop_filter.store import Store
 
+if TYPE_CHECKING:
+    from cop_filter.guards import GuardReport
+
 KEPT = 5
 """Undecided versions of one list."""
 KEPT_REPORTS = 20
 """Reports of rejected versions of one list."""
 _DROPPED_FIRST = ("superseded", "waiting", "released")
-
-
-class Report(Protocol):
-    """What the guards say of a version; see `cop_filter.guards`."""
-
-    def as_fields(self) -> dict[str, Any]:
-        """For JSON."""
 
 
 class Quarantine:
@@ -60,7 +56,7 @@ class Quarantine:
     def keep(
         self,
         wanted: ListConfig,
-        report: Report,
+        report: "GuardReport",
         digest: str,
         raw: Mapping[str, bytes],
         removed: bytes = b"",

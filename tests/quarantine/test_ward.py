@@ -14,9 +14,9 @@ from quarantine_wards import (
     EVE_KEY,
     PLANTED,
     TWO_PEOPLE,
-    Report,
     Site,
     digest_of,
+    report,
 )
 
 from cop_filter.audit import Audit, verify
@@ -44,9 +44,8 @@ def test_denmark_2012_eight_thousand_names_wait_for_a_second_person(site: Site) 
         site.clock.now += 900
         if site.quarantine().released("national", digest):
             return True
-        report = Report(len(slipped))
         raw = {"": "\n".join(slipped).encode()}
-        site.quarantine().keep(site.config.lists[0], report, digest, raw)
+        site.quarantine().keep(site.config.lists[0], report(len(slipped)), digest, raw)
         return False
 
     assert not fetched()
@@ -84,13 +83,13 @@ def test_a_released_version_stays_so_until_another_goes_live(site: Site) -> None
     released = ("national", digest_of(["other.example"]))
     site.publish(["other.example"])
     assert site.quarantine().released(*released)
-    site.store.rollback()
+    site.roll_back()
     assert site.quarantine().released(*released)
     site.clock.now += 10
     site.publish(["third.example"])
     assert not site.quarantine().released(*released)
     assert site.quarantine().standing(item).state == "superseded"
-    site.store.rollback()
+    site.roll_back()
     assert not site.quarantine().released(*released)
     # It takes both people again.
     site.clock.now += 10
@@ -306,4 +305,4 @@ def test_what_cannot_be_written_is_refused_with_one_error(
     quarantine: Quarantine = site.quarantine()
     site.store.root.joinpath("quarantine").write_text("in the way")
     with pytest.raises(StateError, match="quarantine cannot be"):
-        quarantine.keep(TWO_PEOPLE, Report(), DIGEST, {"": PLANTED})
+        quarantine.keep(TWO_PEOPLE, report(), DIGEST, {"": PLANTED})
