@@ -9,6 +9,7 @@ import click
 from cop_filter import logs, secrecy
 from cop_filter.cli import roles, state
 from cop_filter.cli.audit import audit
+from cop_filter.cli.authority import authority
 from cop_filter.cli.certify import certify
 from cop_filter.cli.check import check
 from cop_filter.cli.exits import MEANINGS, Exit, exit_code_of
@@ -56,7 +57,7 @@ def demo(keep: bool) -> Exit:
 for _command in (
     roles.serve, roles.dns, roles.proxy, roles.splash, roles.metrics, sync, check,
     state.status, selftest, certify, top, state.rollback, state.release, state.config,
-    quarantine, audit, keys, demo,
+    quarantine, audit, keys, authority, demo,
 ):  # fmt: skip
     cop_filter.add_command(_command)
 

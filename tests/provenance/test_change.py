@@ -1,6 +1,7 @@
 """Changes made one after the other are one change."""
 
 from functools import reduce
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -16,9 +17,7 @@ _VERSIONS = st.lists(st.frozensets(st.sampled_from([f"h{n}.example" for n in ran
 
 @given(_VERSIONS)
 def test_all_changes_together_lead_from_the_first_version_to_the_last(versions: list[frozenset[str]]):
-    changes = [
-        Change.between(DIGEST, old, new, DIGEST) for old, new in zip(versions, versions[1:], strict=False)
-    ]
+    changes = [Change.between(DIGEST, old, new, DIGEST) for old, new in pairwise(versions)]
     come, go = composed(changes)
     assert come == versions[-1] - versions[0]
     assert go == versions[0] - versions[-1]
