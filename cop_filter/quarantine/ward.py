@@ -76,10 +76,10 @@ class Quarantine:
                         # It came again: what its report compares it with is another version by now.
                         self._shelf.change(replace(one.item, at=self._clock(), report=fields))
                     return one.id
-            self._make_room(here)
             item = Item(self._new_id(), wanted.id, digest, self._clock(), version, fields)
             self._shelf.put(item, Body(raw, removed))
-        self._audit.note("list_quarantined", **_facts(item), version=version)
+            self._make_room(here)
+        self._audit.note("list_quarantined", **self._facts(item), version=version)
         return item.id
 
     def released(self, list_id: str, digest: str) -> bool:
@@ -127,16 +127,18 @@ class Quarantine:
             at = max(math.ceil(self._clock()), math.floor(self._standings.others_live_at(item)) + 1)
             if wanted.approvers:
                 key, person = _person(key, wanted.approvers, f"approve versions of list {item.list_id}")
-                self._audit.record("quarantine_approved", **_facts(item), by=person.name)
+                self._audit.record("quarantine_approved", **self._facts(item), by=person.name)
                 document = approval.sign(item.approved_as, person.name, at, key)
                 self._shelf.approve(item_id, person.key.id, document)
             else:
-                self._audit.record("quarantine_approved", **_facts(item), account=account)
+                self._audit.record("quarantine_approved", **self._facts(item), account=account)
                 document = self._standings.account_approval(item, account, at)
                 self._shelf.approve(item_id, "account", document)
             after = self._standings.of(item_id)
             if after.state == "released" != before.state:
-                self._audit.record("quarantine_released", **_facts(item), approvals=len(after.approved_by))
+                self._audit.record(
+                    "quarantine_released", **self._facts(item), approvals=len(after.approved_by)
+                )
         return after
 
     def reject(self, item_id: str, key: SigningKey | None, account: str) -> None:
@@ -158,7 +160,7 @@ class Quarantine:
                 people = () if wanted is None else wanted.approvers
                 by = _person(key, people, f"decide on versions of list {item.list_id}")[1].name
                 facts = {"by": by}
-            self._audit.record("quarantine_rejected", **_facts(item), **facts)
+            self._audit.record("quarantine_rejected", **self._facts(item), **facts)
             self._shelf.change(replace(item, rejected_at=self._clock(), rejected_by=by))
             self._shelf.empty(item_id)
 
@@ -166,10 +168,15 @@ class Quarantine:
         """The list itself, for who has the right; on record before this returns. Raises as `approve`."""
         item = self._shelf.item(item_id)
         _, person = _person(key, self._reveal, "see entries (rights.reveal)")
-        self._audit.record("entries_revealed", **_facts(item), by=person.name)
+        self._audit.record("entries_revealed", **self._facts(item), by=person.name)
         return self._shelf.body(item_id)
 
     # ------------------------------------------------------------ inside
+
+    def _facts(self, item: Item) -> dict[str, str | None]:
+        # The audit log takes ids of lists that are configured: any other could be an entry.
+        named = item.list_id if item.list_id in self._lists else None
+        return {"list": named, "item": item.id, "digest": item.digest}
 
     def _make_room(self, here: list[Standing]) -> None:
         rejected = [one for one in here if one.state == "rejected"]
@@ -177,17 +184,13 @@ class Quarantine:
         undecided.sort(key=lambda one: _DROPPED_FIRST.index(one.state))
         for one in undecided[: max(0, len(undecided) + 1 - KEPT)]:
             if one.item is not None:
-                self._audit.note("quarantine_dropped", **_facts(one.item))
+                self._audit.note("quarantine_dropped", **self._facts(one.item))
             self._shelf.remove(one.id)
         for one in rejected[: max(0, len(rejected) - KEPT_REPORTS)]:
             self._shelf.remove(one.id)
 
     def _new_id(self) -> str:
         return f"{datetime.fromtimestamp(self._clock(), UTC):%Y%m%d}-{os.urandom(4).hex()}"
-
-
-def _facts(item: Item) -> dict[str, str]:
-    return {"list": item.list_id, "item": item.id, "digest": item.digest}
 
 
 def _person(key: SigningKey | None, people: tuple[Person, ...], to_do: str) -> tuple[SigningKey, Person]:

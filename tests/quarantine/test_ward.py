@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from generations import a_list
 from quarantine_wards import (
     ANN,
     ANN_KEY,
@@ -18,6 +19,7 @@ from quarantine_wards import (
     digest_of,
     report,
 )
+from small_disk import small_disk
 
 from cop_filter.audit import Audit, verify
 from cop_filter.config import RightsConfig
@@ -306,3 +308,24 @@ def test_what_cannot_be_written_is_refused_with_one_error(
     site.store.root.joinpath("quarantine").write_text("in the way")
     with pytest.raises(StateError, match="quarantine cannot be"):
         quarantine.keep(TWO_PEOPLE, report(), DIGEST, {"": PLANTED})
+
+
+def test_on_a_full_disk_nothing_is_kept_and_nothing_makes_room(tmp_path: Path) -> None:
+    with small_disk(tmp_path, "1m") as disk:
+        site = Site(disk)
+        items = [site.keep(f"{number:02x}" * 32) for number in range(5)]
+        with pytest.raises(StateError, match="cannot be written: No space"):
+            site.quarantine().keep(TWO_PEOPLE, report(), "ff" * 32, {"": bytes(2 << 20)})
+        assert {one.id for one in site.quarantine().items()} == set(items)
+        assert not list((site.store.root / "quarantine").glob("aside-*"))
+
+
+def test_what_is_left_of_a_list_that_is_not_configured_any_more_can_be_rejected_only(tmp_path: Path) -> None:
+    site = Site(tmp_path, a_list("hotline.v2"))
+    item = site.keep()
+    later = site.quarantine(replace(site.config, lists=(TWO_PEOPLE,)))
+    with pytest.raises(QuarantineRefused, match="not configured any more"):
+        later.approve(item, None, "root")
+    later.reject(item, None, "root")
+    assert later.standing(item).state == "rejected"
+    assert (site.told()[-1].facts["item"], site.told()[-1].facts.get("list")) == (item, None)
