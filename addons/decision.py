@@ -4,13 +4,13 @@ A client can name a site in several places, and proxy and origin may each believ
 place is read, all must name the same host, and an ambiguous request is refused, not interpreted.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from addons.readings import readings
 from cop_filter.errors import InvalidUrl
 from cop_filter.names import canonical_host
-from cop_filter.verdict import Action, Plane, Verdict
+from cop_filter.verdict import Action, Plane, Query, Verdict
 
 _NOT_IN_TARGETS = frozenset([*range(0x21), 0x7F])
 _NOT_IN_HOSTS = frozenset(b"\x00\t\n\r #/?@\\")
@@ -28,6 +28,15 @@ class Decider(Protocol):
     def decide_url(self, url: str | bytes, plane: str = ..., profile: str | None = ...) -> Verdict: ...
 
     def inspects(self, host: str | bytes, profile: str | None = ...) -> bool: ...
+
+    def explain(self, query: Query) -> Verdict: ...
+
+    def confidential_pages(self, host: str | bytes, profile: str | None = ...) -> int | None: ...
+
+    def protects(self, host: str | bytes) -> bool: ...
+
+    @property
+    def has_keywords(self) -> bool: ...
 
 
 class Asked(NamedTuple):
@@ -51,17 +60,26 @@ def decide_request(engine: Decider, asked: Asked, profile: str | None = None) ->
     Raises InvalidUrl where it names no host, an impossible one, or more than one, and where its target is
     no path.
     """
+    return _strictest([engine.decide_url(url, Plane.HTTP, profile) for url in _urls(asked)])
+
+
+def entry_of_request(engine: Decider, asked: Asked, profile: str | None = None) -> int | None:
+    """The opaque reference of the entry that stops a request, as `decide_request` does; None: none."""
+    for url in _urls(asked):
+        if engine.decide_url(url, Plane.HTTP, profile).stops:
+            return engine.explain(Query(Plane.HTTP, "", url, profile)).reference
+    return None
+
+
+def _urls(asked: Asked) -> Iterator[bytes]:
     hosts = hosts_of(asked)
     path = b"/" if asked.path == b"*" else asked.path
     if not path.startswith(b"/") or not _NOT_IN_TARGETS.isdisjoint(path):
         # HTTP/2 can carry these, and an HTTP/1 origin would read a whole URL or another request line.
         raise InvalidUrl("a request target must be a path, without spaces and control characters")
-    urls = (
-        b"%s://%s%s" % (asked.scheme, bracketed(host), reading)
-        for host in hosts
-        for reading in readings(path)
-    )
-    return _strictest([engine.decide_url(url, Plane.HTTP, profile) for url in urls])
+    for host in hosts:
+        for reading in readings(path):
+            yield b"%s://%s%s" % (asked.scheme, bracketed(host), reading)
 
 
 def hosts_of(asked: Asked) -> list[bytes]:
@@ -87,13 +105,48 @@ def decide_connection(engine: Decider, hosts: Iterable[bytes], profile: str | No
     Domain entries of both planes count, for what is asked inside may stay unseen. Raises InvalidUrl
     where a host is impossible.
     """
-    planes = (Plane.TLS, Plane.HTTP)
-    return _strictest([engine.decide_host(host, plane, profile) for host in hosts for plane in planes])
+    return _strictest([engine.decide_host(host, plane, profile) for host, plane in _ends(hosts)])
+
+
+def entry_of_connection(engine: Decider, hosts: Iterable[bytes], profile: str | None = None) -> int | None:
+    """The opaque reference of the entry that stops a tunnel, as `decide_connection` does; None: none."""
+    for host, plane in _ends(hosts):
+        if engine.decide_host(host, plane, profile).stops:
+            return engine.explain(Query(plane, host, profile=profile)).reference
+    return None
+
+
+def _ends(hosts: Iterable[bytes]) -> Iterator[tuple[bytes, Plane]]:
+    return ((host, plane) for host in hosts for plane in (Plane.TLS, Plane.HTTP))
 
 
 def inspects(engine: Decider, hosts: Iterable[bytes], profile: str | None = None) -> bool:
     """Whether what is asked of any of the hosts must be seen, because some of its pages are listed."""
     return any(engine.inspects(host, profile) for host in hosts)
+
+
+def confidential_pages(engine: Decider, hosts: Iterable[bytes], profile: str | None = None) -> list[int]:
+    """The opaque references of those hosts of which a confidential list has pages.
+
+    Whoever sees that a host is inspected learns that.
+    """
+    found = (engine.confidential_pages(host, profile) for host in hosts)
+    return [reference for reference in found if reference is not None]
+
+
+def can_be_listed(
+    engine: Decider, hosts: Iterable[bytes], profile: str | None = None, *, tunnel: bool, inspect: bool = True
+) -> bool:
+    """Whether what is asked of the hosts could be listed: unless all are protected and none has listed pages.
+
+    Of what passes in a tunnel only pages are seen, and those only if `inspect`; of a request also keywords.
+    """
+    hosts = list(hosts)
+    if not all(engine.protects(host) for host in hosts):
+        return True
+    if tunnel:
+        return inspect and inspects(engine, hosts, profile)
+    return engine.has_keywords or inspects(engine, hosts, profile)
 
 
 def host_part(authority: bytes) -> bytes:

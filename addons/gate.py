@@ -15,6 +15,7 @@ from cop_filter.config import OperatorConfig, SplashConfig
 from cop_filter.engine import Engine
 from cop_filter.errors import ConfigError
 from cop_filter.loader import Watcher, open_engine
+from cop_filter.oracle import OracleBudget
 from cop_filter.profiles import ClientProfiles
 from cop_filter.report import counters
 from cop_filter.rollout import share
@@ -31,7 +32,7 @@ _HTTP_PORT = 80
 class Gate:
     """`profiles`: whose lists hold for a client. `inspect`: hosts with listed pages are decrypted.
 
-    `closed`: a fault of ours blocks.
+    `closed`: a fault of ours blocks. `oracle`: what a client network may still be told.
     """
 
     engine: Decider
@@ -41,6 +42,7 @@ class Gate:
     inspect: bool = True
     closed: bool = True
     profiles: ClientProfiles = field(default_factory=ClientProfiles)
+    oracle: OracleBudget = field(default_factory=OracleBudget.unlimited)
 
 
 def open_gate(config_path: Path) -> tuple[Gate, Watcher]:
@@ -71,6 +73,7 @@ def open_gate(config_path: Path) -> tuple[Gate, Watcher]:
         inspect=config.proxy.inspect == "listed",
         closed=any(one.mode == "enforce" and one.on_failure == "closed" for one in config.lists),
         profiles=ClientProfiles(config.profiles),
+        oracle=OracleBudget(config.oracle, events.http),
     )
     return gate, Watcher(store, engine, on_swap, canary=canary)
 

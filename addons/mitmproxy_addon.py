@@ -28,8 +28,9 @@ from addons.asked import asked_of, is_websocket, names_unreadable_host, strip_up
 from addons.border import Border, leads
 from addons.decision import decide_connection, decide_request, hosts_of, inspects
 from addons.gate import Gate, open_gate
-from addons.responses import astray, blocked, has_body, last_resort, refused
+from addons.responses import astray, blocked, has_body, last_resort, past_budget, refused
 from addons.sniff import Protocol, sniff
+from addons.telling import Telling
 from cop_filter.errors import CopFilterError, InvalidUrl
 from cop_filter.loader import Watcher
 from cop_filter.verdict import Plane
@@ -126,10 +127,17 @@ class CopFilter:
                 if not leads(gate.reach, flow):
                     _stop(flow, astray(flow.request))
                     return
-                profile = gate.profiles.of(flow.client_conn.peername[0])
-                verdict = decide_connection(gate.engine, hosts_of(asked_of(flow)), profile)
+                telling = Telling(gate, flow.client_conn.peername[0])
+                hosts = hosts_of(asked_of(flow))
+                if telling.is_over_for_tunnel(hosts):
+                    _stop(flow, past_budget(flow.request))
+                    return
+                verdict = decide_connection(gate.engine, hosts, telling.profile)
             except InvalidUrl:
                 _stop(flow, refused(flow.request))
+                return
+            if not telling.may_stop_tunnel(verdict, hosts):
+                _stop(flow, past_budget(flow.request))
                 return
             gate.events.decided(Plane.TLS, verdict)
             if verdict.stops:
@@ -145,16 +153,25 @@ class CopFilter:
             gate = self._open_gate()
             sni = data.client_hello.sni
             hosts = [target, sni.encode()] if sni else [target]
+            telling = Telling(gate, client.peername[0])
             try:
-                verdict = decide_connection(gate.engine, hosts, gate.profiles.of(client.peername[0]))
+                if telling.is_over_for_tunnel(hosts):
+                    client.error = _REFUSED
+                    return
+                verdict = decide_connection(gate.engine, hosts, telling.profile)
+                inspected = gate.inspect and inspects(gate.engine, hosts, telling.profile)
             except InvalidUrl:
                 client.error = _REFUSED
                 return
+            if not telling.may_stop_tunnel(verdict, hosts):
+                client.error = _REFUSED
+                return
             gate.events.decided(Plane.TLS, verdict)
-            if verdict.stops or names_unreadable_host(data.client_hello):
+            stopped = verdict.stops or names_unreadable_host(data.client_hello)
+            if stopped or (inspected and not telling.may_inspect(hosts)):
                 client.error = _REFUSED
             else:
-                data.ignore_connection = not (gate.inspect and self._inspects(client, hosts))
+                data.ignore_connection = not inspected
 
     def tls_start_client(self, data: tls.TlsData) -> None:
         """Fail the handshake that `tls_clienthello` has refused: a server without a certificate has to."""
@@ -172,10 +189,17 @@ class CopFilter:
                 if not leads(gate.reach, flow):
                     _stop(flow, astray(flow.request))
                     return
-                profile = gate.profiles.of(flow.client_conn.peername[0])
-                verdict = decide_request(gate.engine, asked_of(flow), profile)
+                telling = Telling(gate, flow.client_conn.peername[0])
+                asked = asked_of(flow)
+                if telling.is_over_for_request(hosts_of(asked)):
+                    _stop(flow, past_budget(flow.request))
+                    return
+                verdict = decide_request(gate.engine, asked, telling.profile)
             except InvalidUrl:
                 _stop(flow, refused(flow.request))
+                return
+            if not telling.may_stop_request(verdict, asked):
+                _stop(flow, past_budget(flow.request))
                 return
             gate.events.decided(Plane.HTTP, verdict)
             if verdict.stops:
@@ -201,7 +225,11 @@ class CopFilter:
 
     def _inspects(self, client: Client, hosts: Sequence[bytes]) -> bool:
         gate = self._open_gate()
-        return inspects(gate.engine, hosts, gate.profiles.of(client.peername[0]))
+        telling = Telling(gate, client.peername[0])
+        inspected = inspects(gate.engine, hosts, telling.profile)
+        if inspected:
+            telling.may_inspect(hosts)  # counted; what is no HTTP is refused either way
+        return inspected
 
     def _open_gate(self) -> Gate:
         if self._gate is None:

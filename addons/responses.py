@@ -12,6 +12,7 @@ _REFUSAL = b"400 Bad Request\n\nThe request names no host, an impossible one, or
 _ASTRAY = b"403 Forbidden\n\nThis proxy leads nobody to the machine that it runs on.\n"
 _LAST_RESORT = b"451 Unavailable For Legal Reasons\n\nThe request could not be checked and was not sent.\n"
 _REASONS = {400: b"Bad Request", 403: b"Forbidden", STATUS: b"Unavailable For Legal Reasons"}
+_BARE = {"Cache-Control": "no-store"}
 _PLAIN = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
 
 
@@ -29,6 +30,11 @@ def refused(request: Request) -> Response:
 def astray(request: Request) -> Response:
     """The answer to a request for the machine itself; it quotes nothing."""
     return _answer(request, Page(403, _PLAIN, _ASTRAY))
+
+
+def past_budget(request: Request) -> Response:
+    """The answer to everybody whose network was told enough: it says nothing of what was asked for."""
+    return _answer(request, Page(403, _BARE, b""))
 
 
 def last_resort(request: Request) -> Response:

@@ -28,7 +28,10 @@ format = "plain"
 authority = "Example Hotline"
 category = "csam"
 legal_basis = "membership"
+[oracle]
+budget = 0
 """
+"""One client asks for the whole list: no oracle budget, which would soon refuse it everything."""
 
 
 def publish(path: Path, roles: str, texts: Iterable[str]) -> Path:

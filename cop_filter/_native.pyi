@@ -14,7 +14,9 @@ __all__ = [
     "MalformedError",
     "MismatchError",
     "Networks",
+    "Oracle",
     "Profiles",
+    "Protected",
     "canonical_host",
     "canonical_hosts",
     "canonical_text_by_definition",
@@ -156,10 +158,23 @@ class Profiles:
     def __new__(cls, networks: list[tuple[IPv4Address | IPv6Address, int, int]]) -> Profiles: ...
     def of(self, client: str) -> int: ...
 
+@final
+class Oracle:
+    def __new__(cls, budget: int, window_s: float) -> Oracle: ...
+    def account(self, client: str) -> int: ...
+    def is_spent(self, account: int, now_s: float) -> bool: ...
+    def tell(self, account: int, key: int, now_s: float) -> bool: ...
+    def collect(self) -> tuple[int, int, int]: ...
+
+@final
+class Protected:
+    def __new__(cls, index: Index, lists: list[int]) -> Protected: ...
+    def holds(self, host: str | bytes) -> bool: ...
+
 _Reply: TypeAlias = tuple[int, int, int, bytes, tuple[int, ...], bool]
 _Found: TypeAlias = int | tuple[int, ...]
 _Wanted: TypeAlias = tuple[_Found, int, int]
-_Lesson: TypeAlias = tuple[_Found, int, int, int, str, _Reply | None]
+_Lesson: TypeAlias = tuple[_Found, int, int, int, str, _Reply | None, int | None]
 
 @final
 class HandUp:
@@ -178,6 +193,7 @@ class FastPath:
     def __new__(
         cls,
         cache: AnswerCache,
+        oracle: Oracle,
         *,
         networks: list[tuple[IPv4Address | IPv6Address, int]],
         profiles: list[tuple[IPv4Address | IPv6Address, int, int]],
@@ -192,6 +208,7 @@ class FastPath:
     def install(
         self,
         index: Index | None,
+        protected: Protected | None,
         unlisted_label: int,
         holds: tuple[float, float],
         zones: Sequence[tuple[bytes, _Reply]],

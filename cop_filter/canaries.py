@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
+from cop_filter import verdict
 from cop_filter.entries import Entry, parse_many
 from cop_filter.errors import StateError
 from cop_filter.manifest import Manifest
@@ -17,7 +18,7 @@ ATTACHMENT = "canaries"
 """The name of the file of a generation that holds a list's canaries."""
 MOST = 100
 """Of one list. Those of the configuration come first, then the manifest's, then those marked in the list."""
-SELF_TEST = "self-test"
+SELF_TEST = verdict.SELF_TEST
 """The list of the operator's own that every generation holds, with one host."""
 SELF_TEST_HOST = "selftest.cop-filter.invalid"
 """Always blocked, and asked for by nobody else: whether enforcement works shows at it alone."""

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from cop_filter.errors import InvalidUrl
 from cop_filter.index import (
@@ -10,11 +11,13 @@ from cop_filter.index import (
     EmptyIndex,
     Evidence,
     Matcher,
+    Protected,
     RecordKind,
     Resolve,
     T,
     as_tuple,
     code,
+    protected_hosts,
     read_code,
 )
 from cop_filter.keywords import Automaton
@@ -112,6 +115,11 @@ class Engine:
             return None
         return self._resolve(decider, codes, _PLANES[plane], profile)
 
+    def deciding_place(self, codes: Codes, plane: str = "dns", profile: str | None = None) -> int | None:
+        """Which of the matches decides, as `decide_codes` does: its place among them; None: none of them."""
+        policy = self._decider.policy
+        return policy.resolve(as_tuple(codes), _PLANES[plane], self._clock(), profile)[0]
+
     def decide_url(self, url: str | bytes, plane: str = "http", profile: str | None = None) -> Verdict:
         """The verdict for a URL; planes other than http see its host only. Raises InvalidUrl."""
         decider = self._decider
@@ -145,6 +153,35 @@ class Engine:
             raise InvalidUrl(str(reason)) from None
         except Exception:  # noqa: BLE001 - whatever a bug raises, the network keeps its filter
             return self._fault(decider, Plane.TLS, profile).stops
+
+    def confidential_pages(self, host: str | bytes, profile: str | None = None) -> int | None:
+        """The opaque reference of a host of which a confidential list has pages; None: none has any.
+
+        Raises InvalidUrl.
+        """
+        decider = self._decider
+        try:
+            evidence = decider.index.explain_host(host)
+        except ValueError as reason:
+            raise InvalidUrl(str(reason)) from None
+        place = decider.policy.confidential_pages([value for value, _ in evidence], profile)
+        return None if place is None else evidence[place][1]
+
+    @property
+    def protected(self) -> Protected | None:
+        """The hosts that no list can block; None before the first publish."""
+        return self._decider.protected
+
+    def protects(self, host: str | bytes) -> bool:
+        """Whether no list can block a host, as a host. Nothing else is looked up, whatever is listed."""
+        protected = self._decider.protected
+        return protected is not None and protected.holds(host)
+
+    @property
+    def has_keywords(self) -> bool:
+        """Whether a URL may be listed whatever its host."""
+        automaton = self._decider.automaton
+        return automaton is not None and automaton.has_keywords
 
     def explain(self, query: Query) -> Verdict:
         """`decide` with the opaque reference of the entry, for people who look into an appeal."""
@@ -221,6 +258,11 @@ class _Decider:
         self._resolved: dict[Plane, dict[Codes | tuple[str, Codes], Verdict]] = {plane: {} for plane in Plane}
         self._ends = [policy.until for policy in self.policy.lists if policy.until is not None]
         self._holds = self._span()
+
+    @cached_property
+    def protected(self) -> Protected | None:
+        """Looked for in the whole index when it is first asked for."""
+        return protected_hosts(self.index, self.policy.protecting)
 
     def _span(self) -> tuple[float, float]:
         """From when to when what is worked out now stays true: between two ends of exemptions.

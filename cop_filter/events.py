@@ -17,12 +17,20 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from cop_filter.counter_files import reserve
 from cop_filter.verdict import Plane, Verdict
 
+OracleEvent = Literal[
+    "oracle_refused",  # nothing more is told to a client network that was told of enough listed entries
+    "oracle_budget_spent",  # a client network was told of that many: somebody may be asking a list out
+    "oracle_crowded",  # more networks are told of entries than are told apart
+]
+"""What whoever answers counts of the oracle budget."""
+
 DnsEvent = Literal[
     # Answered without a decision; each ends its query.
     "local_zone",  # a name that the resolver answers itself
     "malformed",
     "not_implemented",
     "not_recursive",
+    "oracle_refused",
     "other_class",
     "outside_clients",  # refused by the access list
     "overload",  # too many wait for the upstreams: SERVFAIL, or a stale answer where there is one
@@ -40,10 +48,12 @@ DnsEvent = Literal[
     "forwarded",  # a miss that the native path sent upstream itself; no cache_miss beside it
     "handed_up",  # given by the native path to Python
     "stale_answer",
-    # About a connection or an answer, not about a query.
+    # About a connection, an answer or a network, not about a query.
     "connection_fault",
     "connection_limit",
     "not_sent",
+    "oracle_budget_spent",
+    "oracle_crowded",
 ]
 """Every word that the resolver counts; any other is a type error."""
 
@@ -84,6 +94,12 @@ class Events:
         self._dns = Counter(
             "cop_filter_dns_events",
             "What the resolver met besides decisions: malformed, outside_clients, cache_hit, ...",
+            ["event"],
+            registry=registry,
+        )
+        self._http = Counter(
+            "cop_filter_http_events",
+            "What the proxy and the page met besides decisions: oracle_refused, ...",
             ["event"],
             registry=registry,
         )
@@ -142,6 +158,7 @@ class Events:
         # A counter for each set of labels, kept: looking one up costs more than counting.
         self._by_decision = cache(self._decisions.labels)
         self._by_dns_event = cache(self._dns.labels)
+        self._by_http_event = cache(self._http.labels)
         self._by_upstream = cache(self._upstream.labels)
         self._by_latency = cache(self._latency.labels)
 
@@ -156,6 +173,10 @@ class Events:
     def dns(self, event: DnsEvent, times: int = 1) -> None:
         """Count a resolver event that was met `times` times."""
         self._by_dns_event(event).inc(times)
+
+    def http(self, event: OracleEvent, times: int = 1) -> None:
+        """Count an event of the proxy or the page that was met `times` times."""
+        self._by_http_event(event).inc(times)
 
     def dns_latency(self, path: LatencyPath, counts: Sequence[int]) -> None:
         """Count answered queries by latency: `counts[i]` of them in bucket i of LATENCY_BOUNDS_S.

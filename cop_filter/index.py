@@ -159,6 +159,19 @@ def holds(
     ]
 
 
+Protected = _native.Protected
+
+
+def protected_hosts(index: Matcher, list_numbers: Sequence[int]) -> Protected | None:
+    """The host-level entries of some lists, apart from all others; None where there is no index file.
+
+    Asking after one takes the same way whether a name is on another list or not.
+    """
+    if not isinstance(index, _native.Index):
+        return None
+    return Protected(index, list(list_numbers))
+
+
 class Builder:
     """Collects entries of all lists for one index file. Entries of the automaton are kept apart."""
 

@@ -7,7 +7,16 @@ from operator import or_
 from typing import Literal, NamedTuple
 
 from cop_filter.index import ENTRY_KIND, RecordKind, read_code
-from cop_filter.verdict import Action, Answer, Kind, LegalBasis, Plane, Spelling, Verdict
+from cop_filter.verdict import (
+    Action,
+    Answer,
+    Kind,
+    LegalBasis,
+    Plane,
+    Spelling,
+    Verdict,
+    is_confidential,
+)
 
 Mode = Literal["enforce", "observe", "exempt", "protect"]
 
@@ -30,6 +39,11 @@ class ListPolicy:
     on_failure: Literal["closed", "open"] = "closed"
     mode: Mode = "enforce"
     until: float | None = None
+
+    @property
+    def confidential(self) -> bool:
+        """Whether its entries are a secret."""
+        return is_confidential(self.id, self.legal_basis)
 
     def in_force(self, now: float) -> bool:
         """Whether it has not expired."""
@@ -136,6 +150,22 @@ class Policy:
             elif policy.mode == "exempt" and kind is not RecordKind.PAGES and policy.in_force(now):
                 return False
         return found
+
+    def confidential_pages(self, codes: Sequence[int], profile: str | None = None) -> int | None:
+        """The place of the first match that says that a confidential list has pages of a host which the http
+        plane acts upon: whoever sees the host inspected learns that."""
+        holding = self._holding(profile)
+        for place, (number, kind, _) in enumerate(map(read_code, codes)):
+            policy = self.lists[number]
+            acts = Plane.HTTP in policy.planes and policy.mode in ("enforce", "observe")
+            if kind is RecordKind.PAGES and acts and holding >> number & 1 and policy.confidential:
+                return place
+        return None
+
+    @property
+    def protecting(self) -> tuple[int, ...]:
+        """The numbers of the lists that protect."""
+        return tuple(number for number, policy in enumerate(self.lists) if policy.mode == "protect")
 
     def on_fault(self, plane: Plane, profile: str | None = None) -> Verdict:
         """What holds when deciding itself fails: the first enforced list that is declared closed."""

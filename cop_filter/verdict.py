@@ -63,6 +63,15 @@ class Spelling(StrEnum):
     FOLDED = "folded"
 
 
+SELF_TEST = "self-test"
+"""The operator's own list, whose one entry is there to be asked for."""
+
+
+def is_confidential(list_id: str | None, legal_basis: LegalBasis | None) -> bool:
+    """Whether the entries of a list are a secret: an authority's are, what a subscriber chose is not."""
+    return legal_basis not in (None, LegalBasis.SUBSCRIBER) and list_id != SELF_TEST
+
+
 class Query(NamedTuple):
     """One question. `url` is given where the plane knows it; else `host` is all there is.
 
@@ -70,8 +79,8 @@ class Query(NamedTuple):
     """
 
     plane: Plane
-    host: str
-    url: str | None = None
+    host: str | bytes
+    url: str | bytes | None = None
     profile: str | None = None
 
 
@@ -98,3 +107,8 @@ class Verdict(NamedTuple):
     def stops(self) -> bool:
         """True when the thing asked for must not reach the client as it is."""
         return self.action is Action.BLOCK
+
+    @property
+    def steers(self) -> bool:
+        """True when the client is led to the proxy stage, because some pages of the host are listed."""
+        return self.action is Action.STEER

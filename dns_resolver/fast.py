@@ -14,7 +14,8 @@ from typing import Protocol, get_args
 from cop_filter._native import FastPath, HandUp, Index
 from cop_filter.errors import CopFilterError
 from cop_filter.events import DnsEvent, Events
-from cop_filter.index import Codes, Matcher
+from cop_filter.index import Codes, Matcher, Protected
+from cop_filter.oracle import OracleBudget, tells
 from cop_filter.profiles import ClientProfiles
 from cop_filter.verdict import Plane, Verdict
 from dns_resolver.answers import Answers
@@ -39,8 +40,9 @@ _EVENTS: dict[str, DnsEvent] = {word: word for word in get_args(DnsEvent)}
 
 Wanted = tuple[Codes, int, int]
 """Matches, query type, and the number of the client's profile."""
-Lesson = tuple[Codes, int, int, int, str, Reply | None]
-"""The same, with label, action, and the reply unless the question may go on."""
+Lesson = tuple[Codes, int, int, int, str, Reply | None, int | None]
+"""The same, with label, action, the reply unless the question may go on, and which of the matches that tells
+of if it is an entry of a confidential list."""
 
 
 class FastPathEnded(CopFilterError):  # noqa: N818 - named like FetchFailed in cop_filter.errors
@@ -63,6 +65,11 @@ class Decides(Protocol):
         self, codes: Codes, plane: str = "dns", profile: str | None = None
     ) -> Verdict | None: ...
 
+    def deciding_place(self, codes: Codes, plane: str = "dns", profile: str | None = None) -> int | None: ...
+
+    @property
+    def protected(self) -> Protected | None: ...
+
     def holds(self) -> tuple[float, float]: ...
 
 
@@ -80,6 +87,7 @@ class FastListener:
         forwarder: Forwarder,
         cache: Cache,
         events: Events,
+        oracle: OracleBudget,
         sockets: Sequence[socket.socket] = (),
         max_pending: int = _MAX_PENDING,
     ) -> None:
@@ -92,6 +100,7 @@ class FastListener:
         self._forwarder = forwarder
         self._cache = cache
         self._events = events
+        self._oracle = oracle
         self._max_pending = max_pending
         self._tasks: set[asyncio.Task[None]] = set()
         self._sockets = tuple(sockets)
@@ -115,6 +124,7 @@ class FastListener:
         self._holds = self._engine.holds()
         self._serial = self._native.install(
             index if isinstance(index, Index) else None,
+            self._engine.protected,
             self._label(self._engine.allow),
             self._holds,
             self._zones,
@@ -179,11 +189,16 @@ class FastListener:
         lessons: list[Lesson] = []
         for codes, qtype, number in wanted:
             faults = self._engine.faults
-            verdict = self._engine.decide_codes(codes, profile=self._profiles.id_of(number))
+            profile = self._profiles.id_of(number)
+            verdict = self._engine.decide_codes(codes, profile=profile)
             # What the fail policy says is for one answer, not for good.
             if verdict is not None and self._engine.faults == faults:
                 reply = self._answers.stops(verdict, qtype)
-                lessons.append((codes, qtype, number, self._label(verdict), verdict.action.value, reply))
+                told = None
+                if reply is not None and tells(verdict):
+                    told = self._engine.deciding_place(codes, profile=profile)
+                label, action = self._label(verdict), verdict.action.value
+                lessons.append((codes, qtype, number, label, action, reply, told))
         return lessons
 
     def _label(self, verdict: Verdict) -> int:
@@ -239,6 +254,7 @@ class FastListener:
         for verdict, times in zip(self._verdicts, labels, strict=False):
             if times:
                 self._events.decided(Plane.DNS, verdict, times)
+        self._oracle.report()
         self._events.dns_latency("fast", fast)
         self._events.dns_latency("forwarded", forwarded)
         self._events.cached(len(self._cache), self._cache.used_bytes)
@@ -246,6 +262,7 @@ class FastListener:
 
 def native_path(
     cache: Cache,
+    oracle: OracleBudget,
     *,
     clients: Iterable[IPv4Network | IPv6Network],
     profiles: ClientProfiles,
@@ -255,13 +272,14 @@ def native_path(
     rate_limit_slip: int,
     patience_s: float,
 ) -> FastPath:
-    """The native half over `cache`: whom it serves, and what it may say by itself.
+    """The native half over `cache` and `oracle`: whom it serves, and what it may say by itself.
 
     `rate_limit` counts responses a second to one client network without a cookie, 0: no limit;
     `patience_s` is how long it waits for an upstream before it hands a query up.
     """
     return FastPath(
         cache.shared,
+        oracle.native,
         networks=[(network.network_address, network.prefixlen) for network in clients],
         profiles=profiles.networks,
         cookie_secret=cookie_secret,

@@ -5,13 +5,13 @@ leading labels up to and including the last odd one become the one label `_`, so
 `<odd>.bad.example` is still below `bad.example`, and never equal to a listed host.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from string import ascii_letters, digits
 from typing import Protocol
 from unicodedata import normalize
 
 from cop_filter.errors import InvalidUrl
-from cop_filter.verdict import Action, Verdict
+from cop_filter.verdict import Action, Plane, Query, Verdict
 
 _ODD = "_"
 _IDEOGRAPHIC_DOT = "\u3002"
@@ -27,6 +27,10 @@ class Decider(Protocol):
     def generation(self) -> int: ...
 
     def decide_host(self, name: str, plane: str = "dns", profile: str | None = None) -> Verdict: ...
+
+    def explain(self, query: Query) -> Verdict: ...
+
+    def protects(self, host: str | bytes) -> bool: ...
 
     def decide_hosts(self, names: Sequence[str], plane: str = "dns") -> Sequence[Verdict | InvalidUrl]: ...
 
@@ -77,17 +81,34 @@ def decide(engine: Decider, host: str, profile: str | None = None) -> Verdict:
     A label that no host may hold (broken Punycode) must not hide the listed name behind it, so such
     labels are cut off from the left until the rest can be read.
     """
-    if not host:
-        return Verdict(Action.ALLOW, engine.generation)
-    try:
-        return engine.decide_host(host, profile=profile)
-    except InvalidUrl:
-        pass
-    rest = host
-    while "." in rest:
-        rest = rest.partition(".")[2]
+    for name in _names(host):
         try:
-            return engine.decide_host(f"{_ODD}.{rest}", profile=profile)
+            return engine.decide_host(name, profile=profile)
         except InvalidUrl:
             continue
     return Verdict(Action.ALLOW, engine.generation)
+
+
+def entry(engine: Decider, host: str, profile: str | None = None) -> int | None:
+    """The opaque reference of the entry that decides on a name, as `decide` does; None: there is none."""
+    for name in _names(host):
+        try:
+            return engine.explain(Query(Plane.DNS, name, profile=profile)).reference
+        except InvalidUrl:
+            continue
+    return None
+
+
+def is_protected(engine: Decider, host: str) -> bool:
+    """Whether no list can block a name; read like `decide` does."""
+    return any(engine.protects(name) for name in _names(host))
+
+
+def _names(host: str) -> Iterator[str]:
+    """The names that a name may have to be read as, the first one that can be counts."""
+    if not host:
+        return
+    yield host
+    while "." in host:
+        host = host.partition(".")[2]
+        yield f"{_ODD}.{host}"

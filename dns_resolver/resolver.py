@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from cop_filter._native import Cookies
 from cop_filter.access import AccessList
 from cop_filter.events import Events
+from cop_filter.oracle import OracleBudget
 from cop_filter.profiles import ClientProfiles
 from cop_filter.verdict import Action, Plane, Verdict
 from dns_resolver import local_zones, message, qname, wire
@@ -56,6 +57,8 @@ class Pending(NamedTuple):
     way: Way
     profile: str | None
     """The client's; its address is forgotten."""
+    account: int
+    """What its network is known by to the oracle budget."""
 
 
 class Resolver:
@@ -77,6 +80,7 @@ class Resolver:
         events: Events,
         payload_bytes: int,
         cookies: Cookies,
+        oracle: OracleBudget,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
@@ -88,6 +92,7 @@ class Resolver:
         self._events = events
         self._payload_bytes = payload_bytes
         self._cookies = cookies
+        self._oracle = oracle
         self._wall_clock = wall_clock
         self._flights: Flights[Asked, Answer] = Flights()
 
@@ -157,7 +162,7 @@ class Resolver:
         if isinstance(request, Rejected):
             self._events.dns("malformed" if request.rcode is Rcode.FORMERR else "not_implemented")
             return self._write(request, _error(request.rcode), way)
-        pending = Pending(request, way, self._profiles.of(client))
+        pending = Pending(request, way, self._profiles.of(client), self._oracle.account(client))
         reply = self._at_once(pending)
         return pending if reply is None else self._write(request, reply, way)
 
@@ -171,11 +176,34 @@ class Resolver:
         if reply is not None:
             self._events.dns("local_zone")
             return reply
+        if self._is_past_budget(pending):
+            return self._refused()
         verdict, reply = self._stopped(pending)
         if reply is not None:
-            self._events.decided(Plane.DNS, verdict)
-            return reply
+            return self._told(pending, verdict, request.host, reply)
         return self._known(pending, verdict)
+
+    def _is_past_budget(self, pending: Pending) -> bool:
+        """Whether the client's network was told so many entries that it is told nothing more.
+
+        Looked at before anything else is; what no list can block passes, for it teaches nothing.
+        """
+        return self._oracle.is_spent(pending.account) and not qname.is_protected(
+            self._engine, pending.request.host
+        )
+
+    def _refused(self) -> Reply:
+        self._oracle.refused()
+        return REFUSED
+
+    def _told(self, pending: Pending, verdict: Verdict, host: str, reply: Reply) -> Reply:
+        """`reply`, which tells that `host` is listed, unless the client's network was told enough."""
+        if not self._oracle.may_tell(
+            pending.account, verdict, lambda: qname.entry(self._engine, host, pending.profile)
+        ):
+            return self._refused()
+        self._events.decided(Plane.DNS, verdict)
+        return reply
 
     def _stopped(self, pending: Pending) -> tuple[Verdict, Reply | None]:
         """The verdict on the asked name, and the local reply that it calls for, if any. Counts nothing."""
@@ -204,36 +232,42 @@ class Resolver:
         """What may be sent now in place of `reply`, which took a while to come.
 
         The engine may have swapped since the question came in; what counts is the generation in
-        force when the answer leaves.
+        force when the answer leaves; and what its network was told until then.
         """
+        if self._is_past_budget(pending):
+            return self._refused()
         verdict, stopped = self._stopped(pending)
         if stopped is None:
             return self._followed(pending, verdict, answer, reply)
-        self._events.decided(Plane.DNS, verdict)
-        return stopped
+        return self._told(pending, verdict, pending.request.host, stopped)
 
     def _followed(self, pending: Pending, verdict: Verdict, answer: Answer, reply: Reply) -> Reply:
         """`reply`, unless something that its answer leads to is listed; `verdict` is the asked name's."""
-        verdict = self._with_targets(verdict, answer, pending.profile)
+        verdict, host = self._with_targets(verdict, answer, pending.profile)
+        if verdict.stops:
+            stopped = self._answers.blocked(verdict, pending.request.qtype)
+            return self._told(pending, verdict, host, stopped)
         self._events.decided(Plane.DNS, verdict)
-        return self._answers.blocked(verdict, pending.request.qtype) if verdict.stops else reply
+        return reply
 
-    def _with_targets(self, verdict: Verdict, answer: Answer, profile: str | None) -> Verdict:
-        """The verdict on a name that passes, together with all that its answer leads to."""
+    def _with_targets(self, verdict: Verdict, answer: Answer, profile: str | None) -> tuple[Verdict, str]:
+        """The verdict on a name that passes, together with all that its answer leads to; and which of that
+        is stopped."""
         for target in answer.hosts:
-            of_target = qname.decide(self._engine, qname.text(qname.labels(target)), profile)
+            host = qname.text(qname.labels(target))
+            of_target = qname.decide(self._engine, host, profile)
             if of_target.stops:
-                return of_target
+                return of_target, host
             # A steered target leaves the alias alone: its pages are listed under another host.
             if of_target.action is Action.OBSERVE and verdict.action is Action.ALLOW:
                 verdict = of_target
-        return verdict
+        return verdict, ""
 
     async def _fetch(self, asked: Asked) -> Answer:
         answer = await self._upstreams.ask(asked)
         # What everybody is kept from is not kept here; what only some are kept from is, for the others.
         verdict = qname.decide(self._engine, qname.text(qname.labels(asked.name)))
-        if not verdict.stops and not self._with_targets(verdict, answer, None).stops:
+        if not verdict.stops and not self._with_targets(verdict, answer, None)[0].stops:
             self._cache.put(asked, answer)
         return answer
 
@@ -242,6 +276,8 @@ class Resolver:
         if stale is not None:
             self._events.dns("stale_answer")
             return self._judged(pending, stale, message.stale_reply(stale, _STALE_TTL_S))
+        if self._is_past_budget(pending):
+            return self._refused()
         self._events.dns("upstreams_failed")
         failures = error.failures if isinstance(error, NoUpstreamAnswers) else ()
         timeouts = all(failure is Failure.TIMEOUT for failure in failures)
@@ -271,6 +307,8 @@ def _error(rcode: Rcode, *ede: Ede) -> Reply:
 
 OUTSIDE = _error(Rcode.REFUSED, Ede.PROHIBITED)
 """What a client outside the served networks is told."""
+REFUSED = _error(Rcode.REFUSED)
+"""What a client network is told that was told enough: as little as can be, and always the same."""
 
 
 def _asked(request: Request) -> Asked:

@@ -16,6 +16,7 @@ from cop_filter.config import Config, DnsConfig
 from cop_filter.engine import Engine
 from cop_filter.events import Events
 from cop_filter.loader import Watcher, open_engine
+from cop_filter.oracle import OracleBudget
 from cop_filter.profiles import ClientProfiles
 from cop_filter.store import Store
 from dns_resolver import control
@@ -73,6 +74,7 @@ async def _serve(
     )
     profiles = ClientProfiles(config.profiles)
     cache = Cache(dns.cache_bytes // dns.workers, time.monotonic)
+    oracle = OracleBudget(config.oracle, events.dns, processes=dns.workers)
     resolver = Resolver(
         engine=engine,
         answers=answers,
@@ -83,10 +85,12 @@ async def _serve(
         events=events,
         payload_bytes=dns.udp_payload_bytes,
         cookies=Cookies(cookie_secret),
+        oracle=oracle,
     )
     fast = FastListener(
         native_path(
             cache,
+            oracle,
             clients=dns.clients,
             profiles=profiles,
             cookie_secret=cookie_secret,
@@ -102,6 +106,7 @@ async def _serve(
         forwarder=forwarder,
         cache=cache,
         events=events,
+        oracle=oracle,
         sockets=[pair.udp for pair in listening],
     )
     swapped = asyncio.Event()

@@ -12,7 +12,9 @@ from cop_filter.events import DnsEvent
 from cop_filter.report.rates import EVENTS_OF, Figures, Upstream, figures, increases
 from cop_filter.report.samples import Sample, Series
 
-NOT_SHOWN = {"connection_fault", "connection_limit", "cookie_proven"}
+NOT_SHOWN = {
+    "connection_fault", "connection_limit", "cookie_proven", "oracle_budget_spent", "oracle_crowded",
+}  # fmt: skip
 
 
 def event(word: str) -> Series:

@@ -14,18 +14,20 @@ EVENTS_OF: Mapping[str, tuple[DnsEvent, ...]] = {
     "forwarded_per_s": ("cache_miss", "forwarded"),
     "stale_per_s": ("stale_answer",),
     "local_zone_per_s": ("local_zone",),
-    "refused_per_s": ("malformed", "not_implemented", "not_recursive", "other_class", "outside_clients"),
+    "refused_per_s": (
+        "malformed", "not_implemented", "not_recursive", "oracle_refused", "other_class", "outside_clients",
+    ),
     "failed_per_s": ("upstreams_failed", "overload"),
     "handed_up_per_s": ("handed_up",),
     "dropped_per_s": ("handed_up_dropped", "ignored", "no_room", "not_sent"),
     "rate_limited_per_s": ("rate_limited", "slipped"),
-}
+}  # fmt: skip
 """Figure -> the events that it sums."""
 
 _NO_ENDING: frozenset[DnsEvent] = frozenset(
     {
         "cache_hit", "cache_miss", "cookie_proven", "forwarded", "handed_up", "stale_answer",
-        "connection_fault", "connection_limit", "not_sent",
+        "connection_fault", "connection_limit", "not_sent", "oracle_budget_spent", "oracle_crowded",
     }
 )  # fmt: skip
 """What is met on the way, or is about no query; each other event ends a query that nothing was decided on."""

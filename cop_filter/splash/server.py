@@ -6,43 +6,30 @@ It never keeps a body, never logs a request, and has no other answer but /health
 import asyncio
 import signal
 import socket
-from typing import Protocol
 
 from aiohttp import web
 
 from cop_filter.config import Config
-from cop_filter.errors import InvalidUrl
 from cop_filter.events import Events
 from cop_filter.loader import Watcher, open_engine
+from cop_filter.oracle import OracleBudget
 from cop_filter.profiles import ClientProfiles
 from cop_filter.splash.discreet_server import DiscreetServer
 from cop_filter.splash.page import render
+from cop_filter.splash.reasons import HostEngine, Reasons
 from cop_filter.store import Store
-from cop_filter.verdict import Plane, Verdict
 
 HEALTH_PATH = "/healthz"
-
-_PLANES = (Plane.DNS, Plane.HTTP, Plane.TLS)
-"""Where a reader may come from, the likeliest first."""
-
-
-class HostEngine(Protocol):
-    """What the server needs of the engine."""
-
-    @property
-    def generation(self) -> int: ...
-
-    def decide_host(self, name: str | bytes, plane: str = ..., profile: str | None = ...) -> Verdict: ...
 
 
 def create_server(config: Config, engine: HostEngine, events: Events) -> DiscreetServer:
     """The server; `events` counts faults only, for the resolver has already counted the decision."""
-    profiles = ClientProfiles(config.profiles)
+    oracle = OracleBudget(config.oracle, events.http)
+    reasons = Reasons(engine, ClientProfiles(config.profiles), oracle, events)
 
     # No router: every method and path is answered alike, and those that no router understands.
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
-        profile = profiles.of(request.remote or "")
-        verdict = _stopping_verdict(request, profile, engine, events)
+        verdict = reasons.reason(request.remote or "", request.headers.getall("Host", []))
         if request.path == HEALTH_PATH and verdict is None:
             text = f"ok\ngeneration {engine.generation}\n"
             response = web.Response(text=text, headers={"Cache-Control": "no-store"})
@@ -54,23 +41,6 @@ def create_server(config: Config, engine: HostEngine, events: Events) -> Discree
         return response
 
     return DiscreetServer(answer)
-
-
-def _stopping_verdict(
-    request: web.BaseRequest, profile: str | None, engine: HostEngine, events: Events
-) -> Verdict | None:
-    """The verdict that brought the reader here, or None where the Host header tells of none."""
-    hosts = request.headers.getall("Host", [])
-    if len(hosts) != 1:
-        return None
-    try:
-        verdicts = (engine.decide_host(hosts[0], plane, profile) for plane in _PLANES)
-        return next((verdict for verdict in verdicts if verdict.stops), None)
-    except InvalidUrl:
-        return None
-    except Exception:  # noqa: BLE001  (whatever goes wrong, the reader still gets the page)
-        events.fault(Plane.HTTP)
-        return None
 
 
 def run(config: Config, sock: socket.socket) -> None:

@@ -57,6 +57,17 @@ pub struct Probe {
     whole: bool,
 }
 
+impl Probe {
+    pub fn hash(self) -> u128 {
+        self.hash
+    }
+
+    /// Of the whole host, not of a parent.
+    pub fn is_whole(self) -> bool {
+        self.whole
+    }
+}
+
 pub struct Index {
     map: Mmap,
     header: Header,

@@ -8,6 +8,8 @@ pub mod entries;
 pub mod fingerprints;
 pub mod index;
 pub mod layout;
+pub mod oracle;
+pub mod protected;
 pub mod question;
 pub mod records;
 pub mod spelling;

@@ -9,6 +9,7 @@ mod fingerprints;
 mod index;
 mod lessons;
 mod message;
+mod oracle;
 
 use crate::canonical::{self, Invalid};
 use crate::spelling;
@@ -142,6 +143,9 @@ pub mod _native {
 
     #[pymodule_export]
     use super::message::{read_query, write_reply, write_upstream_query, PyCookies};
+
+    #[pymodule_export]
+    use super::oracle::{PyOracle, PyProtected};
 
     #[pymodule_export]
     use super::{

@@ -50,6 +50,19 @@ class FakeEngine:
         urls = {*self.urls, *self.urls_of.get(profile, ())}
         return any(url.startswith(canonical_host(host).name + "/") for url in urls)
 
+    def explain(self, query):
+        if query.url is None:
+            return self.decide_host(query.host, query.plane, query.profile)
+        return self.decide_url(query.url, query.plane, query.profile)
+
+    def confidential_pages(self, host, profile=None):
+        return hash(canonical_host(host).name) % 2**64 if self.inspects(host, profile) else None
+
+    def protects(self, host):
+        return False
+
+    has_keywords = False
+
     def _decide(self, key, host, plane, profile):
         if self.error:
             raise self.error

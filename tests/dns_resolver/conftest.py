@@ -14,6 +14,7 @@ from cop_filter._native import Cookies
 from cop_filter.access import AccessList
 from cop_filter.config import Address
 from cop_filter.events import Events
+from cop_filter.oracle import OracleBudget
 from cop_filter.profiles import ClientProfiles
 from dns_resolver import listeners
 from dns_resolver.answers import Answers
@@ -107,7 +108,12 @@ def profiles():
 
 
 @pytest.fixture
-async def resolver(engine, answers, profiles, cache, forwarder, events):  # noqa: PLR0917 - fixtures
+def oracle():
+    return OracleBudget.unlimited()
+
+
+@pytest.fixture
+async def resolver(engine, answers, profiles, cache, forwarder, events, oracle):  # noqa: PLR0917 - fixtures
     resolver = Resolver(
         engine=engine,
         answers=answers,
@@ -118,6 +124,7 @@ async def resolver(engine, answers, profiles, cache, forwarder, events):  # noqa
         events=events,
         payload_bytes=1232,
         cookies=Cookies(COOKIE_SECRET),
+        oracle=oracle,
     )
     yield resolver
     await resolver.close()
@@ -138,7 +145,7 @@ def ask(resolver):
 
 
 @pytest.fixture
-async def listen(engine, resolver, profiles, answers, forwarder, cache, events):  # noqa: PLR0917 - fixtures
+async def listen(engine, resolver, profiles, answers, forwarder, cache, events, oracle):  # noqa: PLR0917 - fixtures
     """Start fast listeners that stop with the test; gives each with its address."""
     started = []
 
@@ -146,6 +153,7 @@ async def listen(engine, resolver, profiles, answers, forwarder, cache, events):
         pair = listeners.bind(Address(host, 0), reuse_port=False)
         native = native_path(
             cache,
+            oracle,
             clients=clients,
             profiles=profiles,
             cookie_secret=COOKIE_SECRET,
@@ -163,6 +171,7 @@ async def listen(engine, resolver, profiles, answers, forwarder, cache, events):
             forwarder=forwarder,
             cache=cache,
             events=events,
+            oracle=oracle,
             sockets=[pair.udp],
             **options,
         )

@@ -47,6 +47,12 @@ class FakeEngine:
             name = name.partition(".")[2]
         return ALLOW
 
+    def explain(self, query):
+        return self.decide_host(query.host, query.plane, query.profile)
+
+    def protects(self, host):
+        return False
+
     def decide_hosts(self, names, plane="dns", profile=None):
         return [self._or_error(name, plane, profile) for name in names]
 

@@ -434,7 +434,7 @@ async def test_what_was_taught_for_an_earlier_generation_is_ignored(listen, clie
     old = listener._serial
     listener.install()
     (codes, *_), *_ = listener._native.learned()
-    listener._native.learn(old, [(codes, TYPE_A, 0, 0, "block", answers.nxdomain())])
+    listener._native.learn(old, [(codes, TYPE_A, 0, 0, "block", answers.nxdomain(), None)])
     assert (await asked(client(), "bad.example", address)).data == [SPLASH]
 
 

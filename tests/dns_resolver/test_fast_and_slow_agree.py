@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from cop_filter._native import Cookies
 from cop_filter.access import AccessList
 from cop_filter.events import Events
+from cop_filter.oracle import OracleBudget
 from cop_filter.profiles import ClientProfiles
 from cop_filter.verdict import Answer as BlockAnswer
 from cop_filter.verdict import LegalBasis
@@ -113,10 +114,12 @@ class Rig:
             events=events,
             payload_bytes=1232,
             cookies=self.cookies,
+            oracle=OracleBudget.unlimited(),
             wall_clock=lambda: self.wall_s,
         )
         self.native = native_path(
             self.cache,
+            OracleBudget.unlimited(),
             clients=networks,
             profiles=self.profiles,
             cookie_secret=SECRET,
@@ -134,6 +137,7 @@ class Rig:
             forwarder=forwarder,
             cache=self.cache,
             events=events,
+            oracle=OracleBudget.unlimited(),
         )
 
     def fast(self, packet, client):

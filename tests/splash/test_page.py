@@ -98,7 +98,7 @@ def test_two_entries_of_one_list_give_the_same_bytes_so_nothing_is_derived_from_
 
 
 def test_the_reference_of_the_entry_is_not_shown():
-    assert BLOCK.reference.encode() not in render(BLOCK, OPERATOR, "en").body
+    assert str(BLOCK.reference).encode() not in render(BLOCK, OPERATOR, "en").body
 
 
 @pytest.mark.parametrize("language", translations())

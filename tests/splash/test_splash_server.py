@@ -32,6 +32,9 @@ class FakeEngine:
         host = name.partition(":")[0]
         return BLOCK if host == LISTED or (host == CHOSEN and profile == "schools") else ALLOW
 
+    def explain(self, query):
+        return self.decide_host(query.host, query.plane, query.profile)
+
 
 @pytest.fixture
 def engine():

@@ -19,6 +19,6 @@ BLOCK = Verdict(
     answer=Answer.SPLASH,
     kind=Kind.URL,
     spelling=Spelling.EXACT,
-    reference="5d41402abc4b2a76",
+    reference=0x5D41402ABC4B2A76,
 )
 ALLOW = Verdict(Action.ALLOW, 7)

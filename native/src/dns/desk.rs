@@ -5,6 +5,7 @@ use crate::dns::clients::{Networks, Profiles};
 use crate::dns::cookies::Cookies;
 use crate::dns::standing::{Standing, Template, Undecided};
 use crate::dns::tally::Tally;
+use crate::oracle::Oracle;
 
 /// When a packet is looked at.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +33,7 @@ pub struct Desk<'a> {
     pub standing: &'a Standing,
     pub cache: &'a mut Cache,
     pub tally: &'a mut Tally,
+    pub oracle: &'a Oracle,
     pub now: Now,
 }
 

@@ -4,7 +4,7 @@ use crate::dns::cache::{self, Judged};
 use crate::dns::desk::{Asked, Desk, Now, Outcome, Rules};
 use crate::dns::limits::{Limit, RateLimit};
 use crate::dns::names;
-use crate::dns::query::{self, flags::RD, Query, Read};
+use crate::dns::query::{self, flags::RD, rcode, Query, Read};
 use crate::dns::reply::{self, Reply, Terms};
 use crate::dns::response::Answer;
 use crate::dns::standing::{Action, Decided, Judgement, Standing, Undecided};
@@ -14,6 +14,16 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 const CLASS_IN: u16 = 1;
+
+/// What a network is told that was told enough: as little as can be, and always the same.
+const REFUSAL: Reply<'_> = Reply {
+    rcode: rcode::REFUSED,
+    answers: 0,
+    authorities: 0,
+    body: &[],
+    ede: &[],
+    policy: true,
+};
 
 pub struct Path {
     rules: Rules,
@@ -88,27 +98,55 @@ impl Path {
         if !plain || !names::lower(query.name(), &mut self.lower) {
             return Outcome::HandUp(None);
         }
-        let profile = self.profile(client);
-        self.question(&query, profile, &terms, desk, out)
+        if self.is_past_budget(client, desk) {
+            desk.tally.event(Event::OracleRefused);
+            reply::write(&query, &REFUSAL, &terms, out);
+            return Outcome::Answered;
+        }
+        self.question(&query, client, &terms, desk, out)
     }
 
-    /// Writes an upstream's answer, which may be told, to one who waits for it.
+    /// Writes an upstream's answer, which may be told and is counted under `label`, to one who waits for it.
     pub fn write_answer(
         &mut self,
         packet: &[u8],
         client: IpAddr,
-        answer: &Answer,
-        now: Now,
+        (answer, label): (&Answer, u32),
+        desk: &mut Desk<'_>,
         out: &mut Vec<u8>,
     ) {
         let Read::Query(query) = query::read(packet) else {
             return;
         };
-        let (cookie, proven) = self.proof(&query, client, now);
+        let (cookie, proven) = self.proof(&query, client, desk.now);
         let terms = self.terms(cookie, proven);
+        if desk.oracle.any_spent()
+            && names::lower(query.name(), &mut self.lower)
+            && self.is_past_budget(client, desk)
+        {
+            desk.tally.event(Event::OracleRefused);
+            reply::write(&query, &REFUSAL, &terms, out);
+            return;
+        }
+        desk.tally.decided(label);
         self.body.clear();
         answer.aged_body(0, &mut self.body);
         reply::write(&query, &as_reply(answer, &self.body), &terms, out);
+    }
+
+    /// Whether the client's network was told so many entries that it is told nothing more: looked at before
+    /// anything else, so that every name takes the same way. What no list can block passes, for it
+    /// teaches nothing. The name asked for is in `lower`.
+    fn is_past_budget(&mut self, client: IpAddr, desk: &Desk<'_>) -> bool {
+        if !desk.oracle.any_spent() {
+            return false;
+        }
+        let account = desk.oracle.account(client);
+        if !desk.oracle.is_spent(account, desk.now.steady_s) {
+            return false;
+        }
+        names::text(&self.lower, &mut self.host);
+        desk.standing.local(&self.lower).is_none() && !desk.standing.protects(&self.host)
     }
 
     /// The judgement on an answer that may be told to the clients of a profile; else it is Python's turn.
@@ -135,12 +173,13 @@ impl Path {
     fn question(
         &mut self,
         query: &Query<'_>,
-        profile: u32,
+        client: IpAddr,
         terms: &Terms,
         desk: &mut Desk<'_>,
         out: &mut Vec<u8>,
     ) -> Outcome {
         let standing = desk.standing;
+        let profile = self.profile(client);
         let qtype = query.qtype();
         if !standing.holds_at(desk.now.wall_s) {
             return Outcome::HandUp(None);
@@ -177,8 +216,13 @@ impl Path {
             Judgement::Unlisted => Own::unlisted(standing),
             Judgement::Known(decided) => {
                 if let Some(template) = &decided.reply {
-                    desk.tally.decided(decided.label);
-                    reply::write(query, &template.reply(), terms, out);
+                    if may_tell(decided, &self.found, client, desk) {
+                        desk.tally.decided(decided.label);
+                        reply::write(query, &template.reply(), terms, out);
+                    } else {
+                        desk.tally.event(Event::OracleRefused);
+                        reply::write(query, &REFUSAL, terms, out);
+                    }
                     return Outcome::Answered;
                 }
                 Own::of(decided, profile)
@@ -311,6 +355,16 @@ impl Own {
             profile,
         }
     }
+}
+
+/// Whether a client may be told what was decided about these matches; that is counted.
+fn may_tell(decided: &Decided, found: &[Match], client: IpAddr, desk: &Desk<'_>) -> bool {
+    let Some(entry) = decided.told.and_then(|place| found.get(place)) else {
+        return true;
+    };
+    let account = desk.oracle.account(client);
+    desk.oracle
+        .tell(account, entry.reference, desk.now.steady_s)
 }
 
 fn as_reply<'a>(answer: &'a Answer, body: &'a [u8]) -> Reply<'a> {

@@ -7,6 +7,7 @@ use crate::dns::path::Path;
 use crate::dns::standing::Standing;
 use crate::dns::tally::Tally;
 use crate::dns::waiting::{monotonic_s, Bell};
+use crate::oracle::Oracle;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
@@ -19,6 +20,8 @@ pub struct Shared {
     pub standing: RwLock<Standing>,
     pub cache: Arc<Mutex<Cache>>,
     pub tally: Mutex<Tally>,
+    /// Locks itself, for one look.
+    pub oracle: Arc<Oracle>,
     pub hand_ups: HandUps,
     /// The upstream that misses are sent to; `None`: Python asks.
     pub upstream: Mutex<Option<SocketAddr>>,
@@ -34,6 +37,7 @@ impl Shared {
         path: Path,
         standing: Standing,
         cache: Arc<Mutex<Cache>>,
+        oracle: Arc<Oracle>,
         patience_s: f64,
         key: [u64; 2],
     ) -> io::Result<Self> {
@@ -42,6 +46,7 @@ impl Shared {
             standing: RwLock::new(standing),
             cache,
             tally: Mutex::default(),
+            oracle,
             hand_ups: HandUps::new(key)?,
             upstream: Mutex::new(None),
             patience_s,

@@ -3,6 +3,7 @@
 use crate::canonical;
 use crate::dns::reply::Reply;
 use crate::index::{Index, Match};
+use crate::protected::Protected;
 use crate::question::{as_host, Codes};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -51,6 +52,8 @@ pub struct Decided {
     pub action: Action,
     /// What is said at once; `None`: the question may go on.
     pub reply: Option<Template>,
+    /// Which of the matches the reply tells of, if that is an entry of a confidential list.
+    pub told: Option<usize>,
 }
 
 /// A name that the resolver answers itself, with all below it.
@@ -87,6 +90,7 @@ pub struct Standing {
     /// Wall-clock seconds between which what Python said stays true: exemptions begin and end.
     holds: (f64, f64),
     zones: Vec<Zone>,
+    protected: Option<Arc<Protected>>,
     decided: HashMap<Undecided, Decided>,
 }
 
@@ -97,6 +101,7 @@ impl Standing {
         unlisted: u32,
         holds: (f64, f64),
         zones: Vec<Zone>,
+        protected: Option<Arc<Protected>>,
     ) -> Self {
         Self {
             serial,
@@ -104,6 +109,7 @@ impl Standing {
             index,
             holds,
             zones,
+            protected,
             decided: HashMap::new(),
         }
     }
@@ -116,6 +122,13 @@ impl Standing {
     pub fn local(&self, name: &[u8]) -> Option<&Template> {
         let zone = self.zones.iter().find(|zone| is_within(name, &zone.name))?;
         Some(&zone.reply)
+    }
+
+    /// Whether no list can block a host.
+    pub fn protects(&self, host: &[u8]) -> bool {
+        self.protected
+            .as_ref()
+            .is_some_and(|protected| protected.holds(host))
     }
 
     /// What stands decided about a host that a client of a profile asks for; `found` is working space.

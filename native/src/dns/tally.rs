@@ -7,6 +7,8 @@ pub enum Event {
     Ignored,
     OutsideClients,
     LocalZone,
+    /// To a client network that was told enough.
+    OracleRefused,
     CacheHit,
     Forwarded,
     UpstreamAnswered,
@@ -25,10 +27,11 @@ pub enum Event {
 }
 
 impl Event {
-    pub const NAMES: [&'static str; 16] = [
+    pub const NAMES: [&'static str; 17] = [
         "ignored",
         "outside_clients",
         "local_zone",
+        "oracle_refused",
         "cache_hit",
         "forwarded",
         "upstream_answered",

@@ -82,6 +82,15 @@ impl Bell {
     }
 }
 
+/// Unpredictable words, as keyed hashes take them.
+pub fn random_words() -> io::Result<[u64; 2]> {
+    let mut bytes = [0; 16];
+    fill_random(&mut bytes)?;
+    let (a, b) = bytes.split_at(8);
+    let word = |half: &[u8]| half.iter().fold(0, |word, &b| word << 8 | u64::from(b));
+    Ok([word(a), word(b)])
+}
+
 /// Unpredictable bytes (getrandom(2)).
 pub fn fill_random(bytes: &mut [u8]) -> io::Result<()> {
     let mut at = 0;

@@ -143,6 +143,7 @@ impl Worker {
                 standing: &standing,
                 cache: &mut cache,
                 tally: &mut tally,
+                oracle: &shared.oracle,
                 now,
             };
             // A bug must cost one packet its speed, never the service.
@@ -247,9 +248,17 @@ impl Worker {
                     Ok(judged) => {
                         let outbox = &mut self.listeners[waiter.listener].outbox;
                         let client = waiter.peer.client.ip();
-                        path.write_answer(&waiter.packet, client, &answer, now, &mut outbox.bytes);
+                        let mut desk = Desk {
+                            standing: &standing,
+                            cache: &mut cache,
+                            tally: &mut tally,
+                            oracle: &shared.oracle,
+                            now,
+                        };
+                        let told = (&*answer, judged.label);
+                        let out = &mut outbox.bytes;
+                        path.write_answer(&waiter.packet, client, told, &mut desk, out);
                         outbox.seal(waiter.peer);
-                        tally.decided(judged.label);
                         tally.forwarded[bucket(micros(now.steady_s - waiter.since_s))] += 1;
                     }
                     Err(undecided) => {

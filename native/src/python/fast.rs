@@ -3,6 +3,7 @@
 use super::answers::PyAnswerCache;
 use super::index::PyIndex;
 use super::lessons::{learn_all, template, wanted, Lesson, PyHandUp, ReplyParts, Wanted};
+use super::oracle::{PyOracle, PyProtected};
 use crate::dns::cache::locked;
 use crate::dns::clients::{Networks, Profiles};
 use crate::dns::cookies::Cookies;
@@ -13,7 +14,7 @@ use crate::dns::shared::{lock, Shared};
 use crate::dns::sockets::Outbox;
 use crate::dns::standing::{Standing, Zone};
 use crate::dns::tally::{Event, Tally};
-use crate::dns::waiting::fill_random;
+use crate::dns::waiting::random_words;
 use crate::dns::worker::Worker;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -30,14 +31,6 @@ type Counts = (Vec<u64>, Vec<u64>, Vec<u64>, Vec<u64>);
 /// What came of a packet, the answer, and the decision that is wanted.
 type Looked<'py> = (&'static str, Option<Bound<'py, PyBytes>>, Option<Wanted>);
 
-fn keys() -> PyResult<[u64; 2]> {
-    let mut bytes = [0; 16];
-    fill_random(&mut bytes)?;
-    let (a, b) = bytes.split_at(8);
-    let word = |half: &[u8]| half.iter().fold(0, |word, &b| word << 8 | u64::from(b));
-    Ok([word(a), word(b)])
-}
-
 #[pyclass(frozen, name = "FastPath", module = "cop_filter._native")]
 pub struct PyFastPath {
     shared: Arc<Shared>,
@@ -52,11 +45,12 @@ impl PyFastPath {
     const EVENTS: [&'static str; Event::NAMES.len()] = Event::NAMES;
 
     #[new]
-    #[pyo3(signature = (cache, *, networks, profiles, cookie_secret, outside, payload_bytes, never_forwarded,
+    #[pyo3(signature = (cache, oracle, *, networks, profiles, cookie_secret, outside, payload_bytes, never_forwarded,
                         rate_limit, rate_limit_slip, patience_s))]
     #[allow(clippy::too_many_arguments)] // All by name.
     fn new(
         cache: &PyAnswerCache,
+        oracle: &PyOracle,
         networks: Vec<(IpAddr, u8)>,
         profiles: Vec<(IpAddr, u8, u32)>,
         cookie_secret: &[u8],
@@ -79,15 +73,19 @@ impl PyFastPath {
             payload_bytes,
             never_forwarded,
         };
-        let path = Path::new(rules, RateLimit::new(rate_limit, rate_limit_slip, keys()?));
+        let path = Path::new(
+            rules,
+            RateLimit::new(rate_limit, rate_limit_slip, random_words()?),
+        );
         // Until the first `install` nothing holds, and everything is handed up.
-        let nothing = Standing::new(0, None, 0, (0.0, 0.0), Vec::new());
+        let nothing = Standing::new(0, None, 0, (0.0, 0.0), Vec::new(), None);
         let shared = Shared::new(
             path,
             nothing,
             Arc::clone(&cache.shared),
+            Arc::clone(&oracle.0),
             patience_s,
-            keys()?,
+            random_words()?,
         )?;
         Ok(Self {
             shared: Arc::new(shared),
@@ -98,11 +96,13 @@ impl PyFastPath {
 
     /// From now on answers by this generation alone; what was learned before is forgotten, and `lessons`
     /// are learned. Gives the serial number to teach under. `holds`: from when to when (Unix seconds) what is
-    /// taught stays true.
+    /// taught stays true. `protected`: the hosts that it never blocks.
+    #[allow(clippy::too_many_arguments)] // One generation.
     fn install(
         &self,
         py: Python<'_>,
         index: Option<&PyIndex>,
+        protected: Option<&PyProtected>,
         unlisted_label: u32,
         holds: (f64, f64),
         zones: Vec<(Vec<u8>, ReplyParts)>,
@@ -116,7 +116,8 @@ impl PyFastPath {
                 reply: template(reply),
             })
             .collect();
-        let mut next = Standing::new(0, index, unlisted_label, holds, zones);
+        let protected = protected.map(|protected| Arc::clone(&protected.0));
+        let mut next = Standing::new(0, index, unlisted_label, holds, zones, protected);
         learn_all(&mut next, lessons)?;
         let (serial, before) = py.detach(|| {
             let mut standing = self
@@ -274,6 +275,7 @@ impl PyFastPath {
                 standing: &standing,
                 cache: &mut locked(&shared.cache),
                 tally: &mut lock(&shared.tally),
+                oracle: &shared.oracle,
                 now: Now { steady_s, wall_s },
             };
             path.look(packet, client, &mut desk, &mut out)

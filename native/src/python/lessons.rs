@@ -11,8 +11,18 @@ use pyo3::types::PyBytes;
 pub type ReplyParts = (u16, u16, u16, Vec<u8>, Vec<u16>, bool);
 /// (matches, query type, profile)
 pub type Wanted = (Codes, u16, u32);
-/// (matches, query type, profile, label, action, the reply unless the question may go on)
-pub type Lesson = (Codes, u16, u32, u32, String, Option<ReplyParts>);
+/// (matches, query type, profile, label, action, the reply unless the question may go on, which of the
+/// matches it tells of if that is confidential)
+pub type Lesson = (
+    Codes,
+    u16,
+    u32,
+    u32,
+    String,
+    Option<ReplyParts>,
+    Option<usize>,
+);
+
 pub fn template(parts: ReplyParts) -> Template {
     let (rcode, answers, authorities, body, ede, policy) = parts;
     Template {
@@ -30,11 +40,12 @@ pub fn wanted(undecided: Undecided) -> Wanted {
 }
 
 pub fn learn_all(standing: &mut Standing, lessons: Vec<Lesson>) -> PyResult<()> {
-    for (codes, qtype, profile, label, word, reply) in lessons {
+    for (codes, qtype, profile, label, word, reply, told) in lessons {
         let decided = Decided {
             label,
             action: action(&word)?,
             reply: reply.map(template),
+            told,
         };
         let asked = Undecided {
             codes,

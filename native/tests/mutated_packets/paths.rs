@@ -19,6 +19,7 @@ use _native::dns::standing::{Action, Decided, Standing, Template, Undecided, Zon
 use _native::dns::tally::Tally;
 use _native::entries::Entry;
 use _native::index::Index;
+use _native::oracle::Oracle;
 use _native::question::Codes;
 use std::net::IpAddr;
 use std::slice;
@@ -121,6 +122,7 @@ struct Site {
     standing: Standing,
     cache: Cache,
     tally: Tally,
+    oracle: Oracle,
     steady_s: f64,
     out: Vec<u8>,
     told_from_upstream: u64,
@@ -150,6 +152,7 @@ impl Site {
             indexes,
             cache: Cache::new(CACHE_BYTES),
             tally: Tally::default(),
+            oracle: Oracle::new(0, 60.0, Box::new(|| [1, 2])),
             steady_s: 0.0,
             out: Vec::new(),
             told_from_upstream: 0,
@@ -173,6 +176,7 @@ impl Site {
             standing: &self.standing,
             cache: &mut self.cache,
             tally: &mut self.tally,
+            oracle: &self.oracle,
             now,
         };
         let outcome = self.path.look(packet, client, &mut desk, &mut self.out);
@@ -274,8 +278,16 @@ impl Site {
                     .iter()
                     .any(|host| self.is_blocked(host, client)));
                 self.out.clear();
+                let mut desk = Desk {
+                    standing: &self.standing,
+                    cache: &mut self.cache,
+                    tally: &mut self.tally,
+                    oracle: &self.oracle,
+                    now,
+                };
+                let told = (&answer, judged.label);
                 self.path
-                    .write_answer(packet, client, &answer, now, &mut self.out);
+                    .write_answer(packet, client, told, &mut desk, &mut self.out);
                 check_written(query, false, &self.terms(query, client), &self.out);
                 self.told_to_others += u64::from(self.check_leads_nowhere(query, client));
                 self.cache
@@ -325,6 +337,7 @@ impl Site {
                 label,
                 action,
                 reply,
+                told: None,
             },
         );
     }
@@ -380,7 +393,14 @@ fn standing(serial: u32, indexes: &[Arc<Index>; 2]) -> Standing {
         name: corpus::name(LOCAL),
         reply: template(rcode::NXDOMAIN, &[]),
     };
-    Standing::new(serial, Some(index), 0, (0.0, f64::INFINITY), vec![zone])
+    Standing::new(
+        serial,
+        Some(index),
+        0,
+        (0.0, f64::INFINITY),
+        vec![zone],
+        None,
+    )
 }
 
 fn template(rcode: u16, body: &[u8]) -> Template {
