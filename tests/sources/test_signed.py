@@ -1,5 +1,6 @@
 """A signed list arrives whole or as what changed, and follows its authority's keys."""
 
+import errno
 import gzip
 from dataclasses import replace
 from hashlib import sha256
@@ -11,7 +12,8 @@ from hostile_authority import Authority, serve, status
 from signed_authority import DAY, NOW, SignedAuthority, prints_of, text_of
 from signed_visits import Subscriber
 
-from cop_filter.errors import FetchFailed, ProvenanceFailed
+from cop_filter import durable
+from cop_filter.errors import FetchFailed, ProvenanceFailed, StateError
 from cop_filter.provenance import Change, ChangeFile
 from cop_filter.signing import SigningKey
 from cop_filter.sources import NotModified, TryAgain, Validators, Vouched
@@ -305,6 +307,20 @@ async def test_a_damaged_memory_does_not_keep_the_list_away(signed: SignedAuthor
     for damage in (b"", b"{", b"[]", b'{"keys": 3}', b"\xff" * 100):
         (subscriber.memory / "signed.json").write_bytes(damage)
         assert await subscriber.visit(signed.source) == NotModified()
+
+
+async def test_a_list_whose_version_cannot_be_remembered_is_not_taken(
+    signed: SignedAuthority, subscriber: Subscriber, monkeypatch: pytest.MonkeyPatch
+):
+    """It could be rolled back tomorrow: a full disk keeps the last good list, and says so."""
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    signed.publish(LINES)
+    monkeypatch.setattr(durable, "replace", full)
+    with pytest.raises(StateError, match="No space left on device"):
+        await subscriber.visit(signed.source)
 
 
 async def test_the_server_may_pack_its_files(signed: SignedAuthority, subscriber: Subscriber):
