@@ -112,6 +112,14 @@ class Draft:
         file_name(list_id, name)
         self._attached[list_id, name] = clear
 
+    def attached(self, list_id: str, name: str) -> bytes | None:
+        """What was attached to a list as this draft found it; None where it is lost, which is told."""
+        try:
+            return None if self._base is None else self._base.attachment(list_id, name)
+        except StateError as error:
+            log.error("%s", error)
+            return None
+
     def base_state(self, list_id: str) -> ListState | None:
         """What the generation that this starts from holds of a list; None: it was never loaded."""
         state = None if self._base is None else self._base.manifest.state_of(list_id)

@@ -6,7 +6,7 @@ where the operator said so for that list.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 from cop_filter.config import Config, ListConfig
 
@@ -19,6 +19,17 @@ class Word(NamedTuple):
 
     confirmed_at: float | None = None
     expires_at: float | None = None
+
+
+class InForce(Protocol):
+    """What is read of a list in a generation. `digest` tells its versions apart."""
+
+    @property
+    def published_at(self) -> float | None: ...
+    @property
+    def expires_at(self) -> float | None: ...
+    @property
+    def digest(self) -> str: ...
 
 
 def freshness(wanted: ListConfig, word: Word, now: float) -> Freshness:
@@ -40,3 +51,21 @@ def with_stale_observed(config: Config, words: Mapping[str, Word], now: float) -
         for one in config.lists
     )
     return replace(config, lists=lists)
+
+
+def last_word(note: Mapping[str, Any], in_force: InForce | None) -> Word:
+    """What was heard last of a list that is in force, from what was noted of it.
+
+    Before anything was noted, its publication counts. A version may be vouched for anew without being
+    published again: then the note knows better than the generation until when.
+    """
+    if in_force is None:
+        return Word()
+    confirmed_at, expires_at = _number(note.get("confirmed_at")), in_force.expires_at
+    if note.get("digest") == in_force.digest and note.get("version") is not None:
+        expires_at = _number(note.get("expires_at"))
+    return Word(in_force.published_at if confirmed_at is None else confirmed_at, expires_at)
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None

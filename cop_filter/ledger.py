@@ -2,16 +2,22 @@
 
 import hashlib
 import logging
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from cop_filter.config import ListConfig
+from cop_filter.freshness import Word, last_word
+from cop_filter.guards import Accepted
 from cop_filter.manifest import ListState
-from cop_filter.sources import Validators
+from cop_filter.sources import Validators, Vouched
 from cop_filter.store import Store
 
 _log = logging.getLogger(__name__)
 
 _MEMORY = ("etag", "last_modified", "digest", "reading")
+_KEPT = (*_MEMORY, "confirmed_at", "expires_at", "version", "history")
+_MOST_HISTORY = 60
+"""Versions of a list that its usual churn is known from."""
 
 
 class Known(NamedTuple):
@@ -19,6 +25,8 @@ class Known(NamedTuple):
 
     validators: Validators = Validators()
     digest: str | None = None
+    vouched: Vouched | None = None
+    """What was said of it the last time, where its source says anything."""
 
 
 class Moment(NamedTuple):
@@ -47,9 +55,37 @@ class Ledger:
         if isinstance(note := status.get(config.id), dict):
             self._replace({**status, config.id: {**note, **dict.fromkeys(_MEMORY)}}, config.id)
 
-    def accepted(self, config: ListConfig, known: Known, in_force: ListState | None, moment: Moment) -> None:
-        """Note that what is in force is what the source has."""
+    def history(self, config: ListConfig) -> tuple[Accepted, ...]:
+        """The versions of a list that went in force, the oldest first; another source begins anew."""
+        note = self._note(config.id)
+        if note.get("reading") != _reading(config):
+            return ()
+        try:
+            return tuple(Accepted.of_fields(fields) for fields in note.get("history", ()))
+        except TypeError:
+            return ()
+
+    def word(self, config: ListConfig, in_force: ListState | None) -> Word:
+        """What was heard last of a list that is in force."""
+        return last_word(self._note(config.id), in_force)
+
+    def last_error(self, config: ListConfig) -> str | None:
+        """Why the last try failed, if it did."""
+        return _text(self._note(config.id), "last_error")
+
+    def accepted(
+        self,
+        config: ListConfig,
+        known: Known,
+        in_force: ListState | None,
+        moment: Moment,
+        went_in: Accepted | None = None,
+    ) -> None:
+        """Note that what is in force is what the source has; `went_in`: it did so just now."""
         memory = {**known.validators._asdict(), "digest": known.digest, "reading": _reading(config)}
+        versions = [asdict(one) for one in (*self.history(config), *([] if went_in is None else [went_in]))]
+        if known.vouched is not None:
+            memory |= {"version": known.vouched.version, "expires_at": known.vouched.expires_at}
         self._write(
             config.id,
             in_force,
@@ -57,23 +93,22 @@ class Ledger:
             state="ok",
             last_error=None,
             confirmed_at=moment.checked_at,
+            history=versions[-_MOST_HISTORY:],
             **memory,
         )
 
     def refused(self, config: ListConfig, reason: str, in_force: ListState | None, moment: Moment) -> None:
         """Note why the last good list stays; what is remembered of that one is kept."""
         note = self._note(config.id)
-        memory = {name: note.get(name) for name in (*_MEMORY, "confirmed_at")}
+        kept = {name: note[name] for name in _KEPT if name in note}
         state = "never" if in_force is None else "failing"
-        self._write(config.id, in_force, moment, state=state, last_error=reason, **memory)
+        self._write(config.id, in_force, moment, state=state, last_error=reason, **kept)
 
     def _note(self, list_id: str) -> dict[str, Any]:
         note = self._store.read_status().get(list_id)
         return note if isinstance(note, dict) else {}
 
-    def _write(
-        self, list_id: str, in_force: ListState | None, moment: Moment, **more: str | float | None
-    ) -> None:
+    def _write(self, list_id: str, in_force: ListState | None, moment: Moment, **more: object) -> None:
         note = {
             "entries": 0 if in_force is None else in_force.entries,
             "published_at": None if in_force is None else in_force.published_at,

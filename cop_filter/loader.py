@@ -35,9 +35,10 @@ class Generation:
     folder: Path
     keys: Keys
 
-    def snapshot(self, keys: Keys) -> Snapshot:
+    def snapshot(self) -> Snapshot:
         """What an engine decides with."""
-        automaton = Automaton(self.automaton_entries, keys.references) if self.automaton_entries else None
+        entries = self.automaton_entries
+        automaton = Automaton(entries, self.keys.references) if entries else None
         return Snapshot(self.index, self.manifest.policy, automaton)
 
     def holds(self, list_id: str, entries: Sequence[Entry]) -> list[bool]:
@@ -86,7 +87,7 @@ def open_generation(store: Store, number: int, folder: Path | None = None) -> Ge
 
 def load_snapshot(store: Store, number: int) -> Snapshot:
     """What a generation decides with. Raises StateError."""
-    return open_generation(store, number).snapshot(store.keys())
+    return open_generation(store, number).snapshot()
 
 
 def best_generation(store: Store, *, canary: bool = False, now: float | None = None) -> Generation | None:
@@ -117,7 +118,7 @@ def open_engine(
 ) -> Engine:
     """An engine on the best generation there is; empty before the first publish."""
     best = best_generation(store, canary=canary)
-    snapshot = EMPTY if best is None else best.snapshot(store.keys())
+    snapshot = EMPTY if best is None else best.snapshot()
     return Engine(snapshot, on_fault=on_fault)
 
 

@@ -1,21 +1,25 @@
-"""One list, once: fetch -> parse -> guard -> publish. Whatever fails, the last good list stays in force."""
+"""One list, once: fetch -> admission -> notes. Whatever fails, the last good list stays in force."""
 
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, NamedTuple
 
 import aiohttp
 
-from cop_filter import compiler, formats, guards, sources
+from cop_filter import sources
+from cop_filter.admission import Admission, Admitted
+from cop_filter.chronicle import Chronicle
 from cop_filter.config import Config, ListConfig
-from cop_filter.errors import CopFilterError, StateError
+from cop_filter.errors import CopFilterError, GuardFailed, Held, ListRefused, StateError
 from cop_filter.events import Events
 from cop_filter.ledger import Known, Ledger, Moment
 from cop_filter.manifest import ListState
 from cop_filter.schedule import next_delay_s
+from cop_filter.sources import Fetched, NotModified
 from cop_filter.store import Store
 
 _log = logging.getLogger(__name__)
@@ -24,11 +28,13 @@ Progress = Callable[[str, str, int, int | None], None]
 """Called in the event loop with (list id, phase, done, total or None). Phases: `fetch` in bytes,
 `parse` in lines, `publish` in entries; at the end the result, with the entries in force."""
 
+Result = Literal["published", "unchanged", "refused"]
+
 
 class Outcome(NamedTuple):
-    """How a refresh ended. `entries` and `generation` are what is in force after it."""
+    """How a refresh ended. `entries` and `generation` are what is in force (or on trial) after it."""
 
-    result: Literal["published", "unchanged", "refused"]
+    result: Result
     entries: int
     generation: int | None
     next_delay_s: float
@@ -40,8 +46,7 @@ class Outcome(NamedTuple):
 class Refresher:
     """Refreshes the lists of one configuration into one state folder. Close it after use.
 
-    Fetches run side by side. Parsing, compiling and publishing run in one thread, one list after
-    the other, because each generation is made from the one before it.
+    Fetches run side by side; what follows runs in one thread, one list after the other.
     """
 
     def __init__(
@@ -60,9 +65,10 @@ class Refresher:
         self._session = session
         self._clock = clock
         self._rng = rng
-        self._events = events
         self._progress = progress
         self._ledger = Ledger(store)
+        self._chronicle = Chronicle(config, events, clock)
+        self._admission = Admission(config, store, self._ledger, self._chronicle, clock)
         self._failures: dict[str, int] = {}
         self._lost = False
         self._forgotten = 0
@@ -77,10 +83,9 @@ class Refresher:
         """Put the configuration's policy, exemptions and steering in force if they are not.
 
         True when the generation in force was found damaged since the last call: refresh every list now.
-        Nothing happens before the first list: a generation that blocks nothing would only be
-        something to roll back to by mistake. Raises StateError, OSError.
+        Raises StateError, OSError.
         """
-        if await self._loop.run_in_executor(self._publisher, self._publish_policy):
+        if await self._loop.run_in_executor(self._publisher, self._admission.policy):
             self._forget_sources()
         lost, self._lost = self._lost, False
         return lost
@@ -93,29 +98,42 @@ class Refresher:
         for one in self._config.lists:
             self._ledger.forget(one)
 
+    def forget(self, list_ids: frozenset[str]) -> None:
+        """Have these lists fetched whole: what was accepted last of them was taken out of force."""
+        for one in self._config.lists:
+            if one.id in list_ids:
+                self._ledger.forget(one)
+
     async def refresh(self, wanted: ListConfig) -> Outcome:
         """Try once to bring a list up to date, and note how it went.
 
         Every failure is in the outcome, be it a bug: one list must not stop the others.
         """
         try:
-            accepted, result = await self._attempt(wanted, self._known(wanted))
-            outcome = self._accept(wanted, accepted, result)
+            known, admitted = await self._attempt(wanted)
+            outcome = self._accept(wanted, known, admitted)
         except Exception as error:  # noqa: BLE001  see above
             outcome = self._refuse(wanted, error)
-        self._events.refreshed(wanted.id, outcome.result)
         self._tell(wanted.id, outcome.result, outcome.entries, outcome.entries)
         return outcome
 
-    def _known(self, wanted: ListConfig) -> Known:
-        # Validators of a list that is not in force would earn a 304, and the list would never come.
-        return Known() if self._in_force(wanted.id)[1] is None else self._ledger.known(wanted)
-
-    async def _attempt(
-        self, wanted: ListConfig, known: Known
-    ) -> tuple[Known, Literal["published", "unchanged"]]:
+    async def _attempt(self, wanted: ListConfig) -> tuple[Known, Admitted | None]:
+        """What the source has now, and what became of it; None: it is in force already."""
         forgotten = self._forgotten
-        answer = await sources.fetch(
+        known = self._known(wanted)
+        answer = await self._fetch(wanted, known)
+        if forgotten != self._forgotten:
+            known = Known()
+        if isinstance(answer, NotModified):
+            return known._replace(vouched=answer.vouched or known.vouched), None
+        accepted = Known(answer.validators, answer.digest, answer.vouched)
+        if answer.digest == known.digest:
+            # Not published again: after a rollback, the older list holds until the authority's changes.
+            return accepted, None
+        return accepted, await self._admit(wanted, answer)
+
+    async def _fetch(self, wanted: ListConfig, known: Known) -> Fetched | NotModified:
+        return await sources.fetch(
             wanted,
             known.validators,
             session=self._session,
@@ -125,79 +143,59 @@ class Refresher:
             clock=self._clock,
             progress=lambda done, total: self._tell(wanted.id, "fetch", done, total),
         )
-        if forgotten != self._forgotten:
-            known = Known()
-        if isinstance(answer, sources.NotModified):
-            return known, "unchanged"
-        accepted = Known(answer.validators, answer.digest)
-        if answer.digest == known.digest:
-            # Not published again: after a rollback, the older list holds until the authority's changes.
-            return accepted, "unchanged"
-        if await self._loop.run_in_executor(self._publisher, self._publish, wanted, answer):
-            self._forget_sources()
-        return accepted, "published"
 
-    # ------------------------------------------------------------ in the publisher's thread
+    def _known(self, wanted: ListConfig) -> Known:
+        # Validators of a list that is not in force would earn a 304, and the list would never come.
+        return Known() if self._in_force(wanted.id)[1] is None else self._ledger.known(wanted)
 
-    def _publish_policy(self) -> bool:
-        """True when the generation in force is damaged: then nothing is published.
-
-        An older one may hold less than what is lost, and who has that in memory keeps it until there is
-        something new; who starts now finds the older one by itself.
-        """
-        if compiler.damaged(self._store):
-            return True
-        if self._store.current() is not None and compiler.stale(self._store, self._config):
-            with compiler.draft(self._store, self._config, clock=self._clock) as draft:
-                number = draft.publish()
-            _log.info("generation %d published: the policy has changed", number)
-        return False
-
-    def _publish(self, wanted: ListConfig, fetched: sources.Fetched) -> bool:
-        """True when the generation that was in force is damaged: what it held of other lists is lost."""
-        damaged = compiler.damaged(self._store)
+    async def _admit(self, wanted: ListConfig, fetched: Fetched) -> Admitted:
         try:
-            self._compile(wanted, fetched)
-        finally:
-            # Whoever still refers to the answer (a task, a traceback) no longer holds its bytes.
-            fetched.raw.clear()
-        return damaged
+            return await self._in_publisher(wanted, fetched)
+        except GuardFailed:
+            raise
+        except ListRefused as refusal:
+            if fetched.base is None:
+                raise
+            _log.warning("list %s: %s", wanted.id, refusal)
+        whole = await self._fetch(wanted, Known())
+        if isinstance(whole, NotModified):
+            raise ListRefused("the source sends only what changed, which does not fit what is held")
+        return await self._in_publisher(wanted, whole)
 
-    def _compile(self, wanted: ListConfig, fetched: sources.Fetched) -> None:
-        tally = guards.Tally()
-        with compiler.draft(self._store, self._config, clock=self._clock) as draft:
-            for chunk in formats.parse(
-                fetched.raw,
-                format=wanted.format,
-                csv_column=wanted.csv_column,
-                json_field=wanted.json_field,
-            ):
-                draft.replace(wanted.id, chunk.entries)
-                tally.add(chunk)
-                self._tell_from_thread(wanted.id, "parse", tally.lines, None)
-            # Before the index is built, which needs the memory.
-            fetched.raw.clear()
-            reading = tally.reading(draft.count(wanted.id))
-            in_force = draft.base_state(wanted.id)
-            guards.check(reading, wanted, None if in_force is None else in_force.entries)
-            self._tell_from_thread(wanted.id, "publish", 0, reading.entries)
-            draft.publish({wanted.id: fetched.digest})
-        if reading.bad_lines:
-            _log.warning(
-                "list %s: %d of %d lines are bad: %s",
-                wanted.id, reading.bad_lines, reading.lines, guards.shown_errors(reading),
-            )  # fmt: skip
+    async def _in_publisher(self, wanted: ListConfig, fetched: Fetched) -> Admitted:
+        done: Counter[str] = Counter()
+
+        def tell(phase: str, more: int, total: int | None) -> None:
+            done[phase] += more
+            if self._progress is not None:
+                self._loop.call_soon_threadsafe(self._tell, wanted.id, phase, done[phase], total)
+
+        admitted = await self._loop.run_in_executor(
+            self._publisher, self._admission.admit, wanted, fetched, tell
+        )
+        if admitted.damaged:
+            self._forget_sources()
+        return admitted
 
     # ------------------------------------------------------------ afterwards
 
-    def _accept(
-        self, wanted: ListConfig, accepted: Known, result: Literal["published", "unchanged"]
-    ) -> Outcome:
+    def _accept(self, wanted: ListConfig, known: Known, admitted: Admitted | None) -> Outcome:
         self._failures.pop(wanted.id, None)
         delay_s = next_delay_s(wanted.interval_s, 0, None, self._rng)
         generation, in_force = self._in_force(wanted.id)
-        self._ledger.accepted(wanted, accepted, in_force, self._moment(delay_s))
+        moment = self._moment(delay_s)
+        report = None if admitted is None else admitted.report
+        went_in = None if report is None else report.accepted(moment.checked_at)
+        self._ledger.accepted(wanted, known, in_force, moment, went_in)
+        if admitted is None or report is None:
+            self._chronicle.unchanged(wanted)
+        else:
+            version = None if known.vouched is None else known.vouched.version
+            self._chronicle.published(wanted, admitted.generation, report, known.digest or "", version)
+        if in_force is not None and in_force.published_at is not None:
+            self._chronicle.aged(wanted.id, moment.checked_at - in_force.published_at)
         entries = 0 if in_force is None else in_force.entries
+        result: Result = "unchanged" if admitted is None else "published"
         _log.info("list %s %s: %d entries, generation %s", wanted.id, result, entries, generation)
         return Outcome(result, entries, generation, delay_s)
 
@@ -207,18 +205,19 @@ class Refresher:
         delay_s = next_delay_s(wanted.interval_s, failures, asked_s, self._rng)
         generation, in_force = self._in_force(wanted.id)
         said = reason(error)
+        self._chronicle.refused(wanted, error, before=self._ledger.last_error(wanted))
         self._ledger.refused(wanted, said, in_force, self._moment(delay_s))
         _log.warning("list %s refused: %s", wanted.id, said)
         if not isinstance(error, CopFilterError | OSError):
             _log.error("list %s met a bug", wanted.id, exc_info=error)
         entries = 0 if in_force is None else in_force.entries
-        in_state = isinstance(error, StateError)
+        in_state = isinstance(error, StateError) and not isinstance(error, Held)
         return Outcome("refused", entries, generation, delay_s, said, state_fault=in_state)
 
     def _in_force(self, list_id: str) -> tuple[int | None, ListState | None]:
-        """The current generation, and what it holds of a list (None: it was never loaded, or is lost)."""
+        """The newest generation, and what it holds of a list (None: it was never loaded, or is lost)."""
         try:
-            number = self._store.current()
+            number = self._store.newest()
             lists = () if number is None else self._store.manifest(number).lists
         except StateError:
             return None, None
@@ -234,10 +233,6 @@ class Refresher:
     def _tell(self, list_id: str, phase: str, done: int, total: int | None) -> None:
         if self._progress is not None:
             self._progress(list_id, phase, done, total)
-
-    def _tell_from_thread(self, list_id: str, phase: str, done: int, total: int | None) -> None:
-        if self._progress is not None:
-            self._loop.call_soon_threadsafe(self._tell, list_id, phase, done, total)
 
 
 def reason(error: Exception) -> str:

@@ -9,14 +9,18 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from cop_filter import refresh
+from cop_filter import canaries, refresh
 from cop_filter.config import Config, ListConfig
+from cop_filter.engine import Engine
 from cop_filter.errors import ConfigError, CopFilterError, StateError
 from cop_filter.events import Events
+from cop_filter.loader import Generation
 from cop_filter.push import listeners
 from cop_filter.push.ports import Ports
 from cop_filter.push.wakers import Wakers
 from cop_filter.refresh import Outcome, Progress, Refresher
+from cop_filter.rollout.controller import Controller, Settled
+from cop_filter.selftest import decides
 from cop_filter.sources import open_session
 from cop_filter.store import Store
 
@@ -43,6 +47,9 @@ async def run_once(
     """
     wanted = _select(config, only)
     async with _refresher(config, progress, events) as refresher:
+        # What an earlier run put on trial, and nobody has settled since.
+        settled = await asyncio.to_thread(Controller(config, Store(config.state_dir), failing=_failing).step)
+        refresher.forget(frozenset(() if settled is None else settled.digests))
         await refresher.apply_policy()
         outcomes = await asyncio.gather(*map(refresher.refresh, wanted))
     for outcome in outcomes:
@@ -73,6 +80,7 @@ async def watch(
             with _signals(handlers):
                 async with listeners.listening(config, bound, wakers, events), asyncio.TaskGroup() as group:
                     tasks = [group.create_task(_keep_policy(refresher, wakers.wake_all))]
+                    tasks.append(group.create_task(_rollout(config, refresher, wakers).run()))
                     tasks += [group.create_task(_keep(refresher, one, wakers)) for one in config.lists]
                     await stop.wait()
                     for task in tasks:
@@ -95,6 +103,22 @@ async def _keep_policy(refresher: Refresher, wake_all: Callable[[], None]) -> No
         except (CopFilterError, OSError) as error:
             _log.error("the policy could not be published: %s", refresh.reason(error))
         await asyncio.sleep(_POLICY_CHECK_S)
+
+
+def _rollout(config: Config, refresher: Refresher, wakers: Wakers) -> Controller:
+    """Who settles trials; what a failed one had brought is asked for anew, and then goes to quarantine."""
+
+    def settled(how: Settled) -> None:
+        refresher.forget(frozenset(how.digests))
+        for list_id in how.digests:
+            wakers.wake(list_id)
+
+    return Controller(config, Store(config.state_dir), failing=_failing, on_settled=settled)
+
+
+def _failing(generation: Generation) -> set[str]:
+    engine = Engine(generation.snapshot())
+    return {failure.list_id for failure in decides(engine, canaries.of_generation(generation))}
 
 
 def _select(config: Config, only: Collection[str] | None) -> list[ListConfig]:

@@ -281,20 +281,26 @@ async def test_a_change_of_policy_is_put_in_force_without_the_list(
     assert network.store.current() == 2
 
 
-async def test_the_filters_own_hosts_are_never_blocked(tmp_path: Path, authority: Authority) -> None:
-    authority.default = serve(b"lists.example\nisp.example\nhelp.example\nbad.example\n")
-    network = Network(
-        tmp_path / "state",
-        a_list(f"{authority.url}/list.txt"),
-        a_list("https://lists.example/other.txt", "other", timeout_s=0.1),
-    )
+async def test_a_list_that_would_block_the_filters_own_hosts_is_quarantined(
+    network: Network, authority: Authority
+) -> None:
+    authority.default = serve(b"isp.example\nhelp.example\nbad.example\n")
+    outcome = (await network.sync())["national"]
+    assert outcome.result == "refused"
+    assert "quarantined as" in str(outcome.error)
+    assert network.blocked("isp.example", "bad.example") == [False, False]
+
+
+async def test_what_became_the_filters_own_host_is_blocked_no_more(
+    network: Network, authority: Authority
+) -> None:
+    authority.default = serve(b"lists.example\nbad.example\n")
+    await network.sync()
+    assert network.blocked("lists.example", "bad.example") == [True, True]
+    other = a_list("https://lists.example/other.txt", "other", timeout_s=0.1)
+    network.config = replace(network.config, lists=(*network.config.lists, other))
     await network.sync(only=["national"])
-    assert network.blocked("lists.example", "isp.example", "help.example", "bad.example") == [
-        False,
-        False,
-        False,
-        True,
-    ]
+    assert network.blocked("lists.example", "bad.example") == [False, True]
 
 
 async def test_while_another_process_publishes_nothing_is_touched(network: Network) -> None:
@@ -340,7 +346,7 @@ async def test_nothing_of_the_list_is_written_down(
     network: Network, authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    authority.default = serve(b"one.example\n" * 200 + b"two example\n")
+    authority.default = serve(b"".join(b"%d.one.example\n" % n for n in range(200)) + b"two example\n")
     network.change(format="plain")
     await network.sync()
     files = [path for path in network.config.state_dir.rglob("*") if path.is_file()]
@@ -358,16 +364,17 @@ async def test_progress_tells_every_phase(network: Network) -> None:
     assert heard == [("fetch", 24, 24), ("parse", 2, None), ("publish", 0, 2), ("published", 2, 2)]
 
 
-async def test_the_bytes_of_a_list_are_dropped_before_the_index_is_built(
-    network: Network, monkeypatch: pytest.MonkeyPatch
+async def test_the_bytes_of_a_list_are_dropped_when_it_is_in_force_and_when_it_is_refused(
+    network: Network, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[dict[str, bytes]] = []
-    left: list[int] = []
-    parse, publish = formats.parse, compiler.Draft.publish
+    parse = formats.parse
     monkeypatch.setattr(formats, "parse", lambda raw, **how: (seen.append(raw), parse(raw, **how))[1])
-    monkeypatch.setattr(compiler.Draft, "publish", lambda *a: (left.append(len(seen[0])), publish(*a))[1])
     await network.sync()
-    assert left == [0]
+    authority.default = serve(b"no entry\n")
+    await network.sync()
+    assert len(seen) == 3  # in force: read once for the guards, and once more for the proof
+    assert not any(seen)
 
 
 class Watching:

@@ -1,7 +1,7 @@
 """What the guards say of a version of a list, for people and for the record. No text of an entry is in it."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 
@@ -55,6 +55,8 @@ class GuardReport:
     kinds: Mapping[str, int]
     classes: Mapping[str, int]
     findings: tuple[Finding, ...] = ()
+    first_errors: str = ""
+    """Where the first bad lines are and why, never their text."""
 
     @property
     def passed(self) -> bool:
@@ -65,6 +67,10 @@ class GuardReport:
     def reason(self) -> str:
         """All findings in one line."""
         return "; ".join(finding.reason for finding in self.findings)
+
+    def with_findings(self, more: Sequence[Finding]) -> "GuardReport":
+        """The same, with what was found elsewhere."""
+        return replace(self, findings=(*self.findings, *more))
 
     def accepted(self, at: float) -> Accepted:
         """The line of history that this version becomes once it is in force."""

@@ -158,6 +158,7 @@ class Review:
             kinds=counts,
             classes=self._names.classes(),
             findings=tuple(Finding(name, reason) for name, reason in found if reason is not None),
+            first_errors=size.shown(seen.first_errors, seen.bad_lines),
         )
 
     def _difference(self, entries: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args
 
 from cop_filter.config import Config, ListConfig
-from cop_filter.freshness import Word, freshness
+from cop_filter.freshness import InForce, Word, freshness, last_word
 
 State = Literal["ok", "failing", "overdue", "stale", "expired", "never"]
 """ok: checked on time. failing: the last try was refused, the last good list stays in force.
@@ -18,15 +18,11 @@ _OVERDUE_INTERVALS = 3
 _OVERDUE_SLACK_S = 60.0
 
 
-class PublishedList(Protocol):
+class PublishedList(InForce, Protocol):
     """What is read of one list in a published generation."""
 
     @property
     def entries(self) -> int: ...
-    @property
-    def published_at(self) -> float | None: ...
-    @property
-    def expires_at(self) -> float | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +125,6 @@ def _state(
     if checked_at is None or now - checked_at > patience_s:
         return "overdue"
     return "ok"
-
-
-def last_word(note: Mapping[str, Any], published: PublishedList | None) -> Word:
-    """What was last heard of a list. Before anything was noted, its publication counts."""
-    if published is None:
-        return Word()
-    confirmed_at = _number(note.get("confirmed_at"))
-    return Word(published.published_at if confirmed_at is None else confirmed_at, published.expires_at)
 
 
 def _number(value: object) -> float | None:

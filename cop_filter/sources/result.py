@@ -57,6 +57,8 @@ class Fetched:
     vouched: Vouched | None = None
     base: str | None = None
     removed: bytes = b""
+    format: str | None = None
+    """Of transports that have only one; else the list's settings say it."""
 
 
 @dataclass(frozen=True, slots=True)

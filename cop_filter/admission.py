@@ -1,0 +1,256 @@
+"""What a fetched version has to pass before it is enforced: read -> guards -> compile -> proof -> publish.
+
+A version that a guard refuses goes to the quarantine, and the last good one stays. All of this runs in one
+thread, one list after the other, because each generation is made from the one before it.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+from cop_filter import compiler
+from cop_filter.canaries import ATTACHMENT as CANARIES
+from cop_filter.canaries import Gathering, from_bytes, to_bytes
+from cop_filter.chronicle import Chronicle
+from cop_filter.compiler import Draft
+from cop_filter.config import Config, ListConfig
+from cop_filter.engine import Engine
+from cop_filter.entries import Entry
+from cop_filter.errors import AuditBroken, GuardFailed, ListRefused, StateError
+from cop_filter.freshness import Word, with_stale_observed
+from cop_filter.guards import Finding, GuardReport, Review, never_block, overblock
+from cop_filter.ledger import Ledger
+from cop_filter.loader import Generation
+from cop_filter.manifest import Manifest
+from cop_filter.policy_changes import changes, expired
+from cop_filter.quarantine import Quarantine
+from cop_filter.reading import Reading
+from cop_filter.sources import Fetched
+from cop_filter.store import Store
+
+_log = logging.getLogger(__name__)
+
+PRINTS = "prints"
+"""The name of the file of a generation that holds the fingerprints of a list's lines."""
+
+Tell = Callable[[str, int, int | None], None]
+"""Told (phase, more, total or None): `parse` in lines, `publish` in entries."""
+
+
+class Admitted(NamedTuple):
+    """`damaged`: the generation before could not be opened, and what it held of other lists is lost."""
+
+    generation: int
+    report: GuardReport
+    damaged: bool
+
+
+class Admission:
+    """The one way into a generation. `clock` gives Unix time. Used by one thread."""
+
+    def __init__(
+        self, config: Config, store: Store, ledger: Ledger, chronicle: Chronicle, clock: Callable[[], float]
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._ledger = ledger
+        self._chronicle = chronicle
+        self._clock = clock
+        self._never_block = never_block.load(config)
+        self._looked_at = clock()
+
+    # ------------------------------------------------------------ the operator's own changes
+
+    def policy(self) -> bool:
+        """Publish the configuration's policy where it is not what is in force.
+
+        True when the generation in force is damaged: then nothing is published. An older one may hold less
+        than what is lost, and who has that in memory keeps it until there is something new; who starts now
+        finds the older one by itself. Nothing is published before the first list: a generation that
+        blocks nothing would only be something to roll back to by mistake. Raises StateError, OSError.
+        """
+        if compiler.damaged(self._store):
+            return True
+        before = self._manifest()
+        if before is None:
+            return False
+        self._note_what_ended(before)
+        config = self._effective()
+        if compiler.stale(self._store, config):
+            with compiler.draft(self._store, config, clock=self._clock) as draft:
+                number = draft.publish()
+            _log.info("generation %d published: the policy has changed", number)
+            after = self._store.manifest(number)
+            self._chronicle.policy(number, changes(before, after))
+        return False
+
+    def _note_what_ended(self, manifest: Manifest) -> None:
+        since, self._looked_at = self._looked_at, self._clock()
+        self._chronicle.policy(manifest.generation, expired(manifest, since, self._looked_at))
+
+    def _effective(self) -> Config:
+        """The configuration, with those lists only observed that nobody stands by any more, if it says so."""
+        manifest = self._manifest()
+        states = {} if manifest is None else {state.policy.id: state for state in manifest.lists}
+        words: dict[str, Word] = {
+            one.id: self._ledger.word(one, states.get(one.id)) for one in self._config.lists
+        }
+        return with_stale_observed(self._config, words, self._clock())
+
+    def _manifest(self) -> Manifest | None:
+        """That of the newest generation; None where there is none that is whole."""
+        try:
+            number = self._store.newest()
+            return None if number is None else self._store.manifest(number)
+        except StateError:
+            return None
+
+    # ------------------------------------------------------------ a version of a list
+
+    def admit(self, wanted: ListConfig, fetched: Fetched, tell: Tell) -> Admitted:
+        """Publish a version, or refuse it. Its bytes are gone afterwards.
+
+        Raises GuardFailed when it went to the quarantine, ListRefused, StateError, OSError.
+        """
+        damaged = compiler.damaged(self._store)
+        try:
+            config = self._effective()
+            with compiler.draft(self._store, config, clock=self._clock) as draft:
+                candidate = _Candidate(self, draft, wanted, fetched, tell)
+                number, report = candidate.publish()
+        finally:
+            # Whoever still refers to the answer (a task, a traceback) no longer holds its bytes.
+            fetched.raw.clear()
+        return Admitted(number, report, damaged)
+
+    def findings_of_the_past(self, wanted: ListConfig, digest: str) -> tuple[Finding, ...]:
+        """A version that was taken back by itself does not go live again by itself."""
+        why = self._store.failed(wanted.id, digest)
+        return () if why is None else (Finding("rollout", f"this version was taken back by itself: {why}"),)
+
+    def review(self, draft: Draft, wanted: ListConfig, fetched: Fetched) -> Review:
+        """The guards, before the first line."""
+        return Review(
+            wanted,
+            draft.base_state(wanted.id),
+            partial(draft.holds, wanted.id),
+            self._never_block,
+            self._ledger.history(wanted),
+            canaries=() if fetched.vouched is None else fetched.vouched.canaries,
+            is_change=fetched.base is not None,
+            now=self._clock(),
+        )
+
+    def refuse_unless_released(self, wanted: ListConfig, fetched: Fetched, report: GuardReport) -> None:
+        """Put a version that has findings into the quarantine, unless enough people let it pass.
+
+        Raises GuardFailed.
+        """
+        if report.passed:
+            return
+        quarantine = Quarantine(self._store, self._config, audit=self._chronicle.audit, clock=self._clock)
+        if quarantine.released(wanted.id, fetched.digest):
+            _log.warning("list %s: a version with findings was released by people", wanted.id)
+            return
+        version = None if fetched.vouched is None else fetched.vouched.version
+        try:
+            item = quarantine.keep(
+                wanted, report, fetched.digest, fetched.raw, fetched.removed, version=version
+            )
+        except (StateError, OSError, AuditBroken) as error:
+            _log.error("list %s: the refused version cannot be kept: %s", wanted.id, error)
+            raise GuardFailed(report.reason) from None
+        raise GuardFailed(f"{report.reason} (quarantined as {item})")
+
+
+class _Candidate:
+    """One version on its way."""
+
+    def __init__(
+        self, admission: Admission, draft: Draft, wanted: ListConfig, fetched: Fetched, tell: Tell
+    ) -> None:
+        self._admission = admission
+        self._draft = draft
+        self._wanted = wanted
+        self._fetched = fetched
+        self._tell = tell
+        self._reading = Reading(wanted, fetched)
+
+    def publish(self) -> tuple[int, GuardReport]:
+        """The generation's number, and what the guards saw."""
+        wanted, fetched, draft = self._wanted, self._fetched, self._draft
+        review = self._admission.review(draft, wanted, fetched)
+        if self._reading.is_change:
+            self._take_change(review)
+        else:
+            self._take_whole(review)
+        self._attach_prints()
+        report = review.report(draft.count(wanted.id))
+        report = report.with_findings(self._admission.findings_of_the_past(wanted, fetched.digest))
+        self._admission.refuse_unless_released(wanted, fetched, report)
+        self._tell("publish", 0, report.entries)
+        if report.bad_lines:
+            _log.warning(
+                "list %s: %d of %d lines are bad: %s",
+                wanted.id, report.bad_lines, report.lines, report.first_errors,
+            )  # fmt: skip
+        vouched = {} if fetched.vouched is None else {wanted.id: fetched.vouched}
+        number = draft.publish({wanted.id: fetched.digest}, vouched, partial(self._prove, report))
+        return number, report
+
+    def _take_whole(self, review: Review) -> None:
+        gathering = self._gathering(())
+        for chunk in self._reading.chunks():
+            self._draft.replace(self._wanted.id, chunk.entries)
+            review.add(chunk)
+            gathering.add(chunk.canaries)
+            self._tell("parse", chunk.lines, None)
+        self._attach_canaries(gathering)
+
+    def _take_change(self, review: Review) -> None:
+        wanted, draft = self._wanted, self._draft
+        in_force = draft.base_state(wanted.id)
+        if in_force is None or in_force.digest != self._fetched.base:
+            raise ListRefused(
+                "what changed is of another version than what is held; the list is fetched whole"
+            )
+        held = draft.attached(wanted.id, CANARIES)
+        gathering = self._gathering(() if held is None else from_bytes(held))
+        come: list[Entry] = []
+        for chunk in self._reading.chunks():
+            review.add(chunk)
+            gathering.add(chunk.canaries)
+            come += chunk.entries
+            self._tell("parse", chunk.lines, None)
+        go = self._reading.removed()
+        review.remove(go)
+        gathering.remove(go)
+        draft.amend(wanted.id, come, go)
+        self._attach_canaries(gathering)
+
+    def _gathering(self, held: tuple[Entry, ...]) -> Gathering:
+        vouched = self._fetched.vouched
+        return Gathering((*self._wanted.canaries, *(() if vouched is None else vouched.canaries)), held)
+
+    def _attach_canaries(self, gathering: Gathering) -> None:
+        if gathering.entries:
+            self._draft.attach(self._wanted.id, CANARIES, to_bytes(gathering.entries))
+
+    def _attach_prints(self) -> None:
+        held = self._draft.attached(self._wanted.id, PRINTS) if self._reading.is_change else None
+        prints = self._reading.prints(held)
+        if prints is not None:
+            self._draft.attach(self._wanted.id, PRINTS, prints)
+
+    def _prove(self, report: GuardReport, generation: Generation) -> None:
+        """Ask the generation, which is still aside, about every new entry. Raises GuardFailed."""
+        engine = Engine(generation.snapshot())
+        found = overblock.prove(engine, self._wanted.id, self._new_entries())
+        self._admission.refuse_unless_released(self._wanted, self._fetched, report.with_findings(found))
+
+    def _new_entries(self) -> Iterator[Entry]:
+        # Read again, by the chunk: a million new entries at once would take more room than all the rest.
+        for chunk in self._reading.chunks():
+            held = self._draft.holds(self._wanted.id, chunk.entries)
+            yield from (entry for entry, old in zip(chunk.entries, held, strict=True) if not old)
