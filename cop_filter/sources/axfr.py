@@ -99,8 +99,8 @@ async def _transfer(visit: Visit) -> Fetched | NotModified:
     await asyncio.to_thread(memory.write, visit.memory, source)
     validators = Validators(etag=str(came.serial))
     if isinstance(came, WholeZone):
-        return Fetched({"": came.body}, validators, digest)
-    return Fetched({"": came.added}, validators, digest, base=visit.held, removed=came.removed)
+        return Fetched({"": came.body}, validators, digest, format="rpz")
+    return Fetched({"": came.added}, validators, digest, base=visit.held, removed=came.removed, format="rpz")
 
 
 async def _ask(

@@ -80,7 +80,7 @@ class _Folder:
                              self._visit.wanted.id, error)  # fmt: skip
             else:
                 raw = {"": _lines(come)}
-                return Fetched(raw, accepted, manifest.digest, _vouched(manifest), held, _lines(go))
+                return Fetched(raw, accepted, manifest.digest, _vouched(manifest), held, _lines(go), "plain")
         return await self._whole(manifest, accepted)
 
     # ------------------------------------------------------------ what is signed
@@ -147,7 +147,7 @@ class _Folder:
             raise ProvenanceFailed("the list is not the one that the manifest vouches for")
         if text.count(b"\n") != manifest.count:
             raise ProvenanceFailed("the list has another count of lines than the manifest says")
-        return replace(fetched, validators=accepted, vouched=_vouched(manifest))
+        return replace(fetched, validators=accepted, vouched=_vouched(manifest), format="plain")
 
     async def _changes(
         self, manifest: ListManifest, path: tuple[ChangeFile, ...]

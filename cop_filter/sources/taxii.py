@@ -38,7 +38,7 @@ async def fetch(visit: Visit) -> Fetched | NotModified:
     accepted = Validators(etag=f"taxii {digest}")
     if digest == visit.held and visit.validators == accepted:
         return NotModified()
-    return Fetched(raw, accepted, digest)
+    return Fetched(raw, accepted, digest, format="plain")
 
 
 async def _read(visit: Visit) -> Indicators:

@@ -140,9 +140,7 @@ def test_what_was_listed_asked_or_secret_is_written_down_nowhere(service: WholeS
     roles = service.roles()
     places = {f"command line of {name}": _of(pid, "cmdline") for name, pid in roles.items()}
     # A secret that the operator puts into the environment is in that of sync, and of who starts it.
-    places |= {
-        f"environment of {name}": _of(pid, "environ") for name, pid in roles.items() if name != "sync"
-    }
+    places |= {f"environment of {name}": _of(pid, "environ") for name, pid in roles.items() if name != "sync"}
     assert len(places) == 9
     # One dies in the middle of it, and tells why.
     service.kill("splash", signal.SIGABRT)
