@@ -14,7 +14,7 @@ from mitmproxy.master import Master
 from mitmproxy.options import Options
 
 from addons.mitmproxy_addon import OPTION, CopFilter
-from cop_filter import logs
+from cop_filter import durable, logs
 from cop_filter.config import Address, ProxyConfig
 from cop_filter.errors import ConfigError, CopFilterError
 
@@ -67,7 +67,7 @@ def _try_to_listen(listen: Address) -> None:
 def _options(state_dir: Path, proxy: ProxyConfig) -> dict[str, object]:
     """mitmproxy's options; the folder of its certificate authority is made here, for its owner alone."""
     certificates = proxy.certificates_dir or state_dir / "mitmproxy"
-    certificates.mkdir(mode=0o700, parents=True, exist_ok=True)
+    durable.make_folder(certificates)
     authorities = proxy.upstream_ca_file
     return {
         "mode": ["regular"],

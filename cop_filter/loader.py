@@ -116,7 +116,8 @@ def best_generation(store: Store, *, canary: bool = False, now: float | None = N
 def open_engine(
     store: Store, *, canary: bool = False, on_fault: Callable[[Plane], None] | None = None
 ) -> Engine:
-    """An engine on the best generation there is; empty before the first publish."""
+    """An engine on the best generation there is; empty before the first publish. Raises StateError."""
+    store.check()
     best = best_generation(store, canary=canary)
     snapshot = EMPTY if best is None else best.snapshot()
     return Engine(snapshot, on_fault=on_fault)

@@ -29,7 +29,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from cop_filter import durable, private_file
+from cop_filter import durable, private_file, state_folder
 from cop_filter.errors import Held, StateError
 from cop_filter.hold import Hold
 from cop_filter.manifest import Manifest
@@ -56,11 +56,12 @@ class Store:
         self.root = root
         self._generations = root / "generations"
         self._keep = keep
+        self._checked = False
         self._at_step = at_step
         self._pointers = Pointers(root, self.at_step)
 
     def prepare(self) -> None:
-        """Make the folder and the key if they are missing. Raises StateError."""
+        """Make the folder and the key if they are missing, and check it once. Raises StateError."""
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._generations.mkdir(mode=0o700, exist_ok=True)
@@ -70,6 +71,13 @@ class Store:
             raise StateError(
                 f"state_dir cannot be prepared: {error.strerror}; check its owner and mode"
             ) from None
+        if not self._checked:
+            self.check()
+
+    def check(self) -> None:
+        """Refuse a folder that others than its owner may look into, where there is one. Raises StateError."""
+        state_folder.check(self.root)
+        self._checked = True
 
     def _write_key(self, key: bytes) -> None:
         # Linked into place, so that two processes that start together agree on one key.
@@ -88,7 +96,7 @@ class Store:
     def keys(self) -> Keys:
         """The keys of this state folder. Raises StateError when there are none, or others may read them."""
         try:
-            return Keys.derive(private_file.read(self.root / "index.key"))
+            return Keys.derive(private_file.read(self.root / "index.key", follow=False))
         except private_file.ReadableByOthersError:
             raise StateError("index.key is readable by others: chmod 600 it") from None
         except OSError as error:

@@ -56,6 +56,7 @@ def test_with_its_generations_gone_it_is_an_error_and_not_an_empty_filter(tmp_pa
 
 def test_generations_that_cannot_be_seen_are_an_error_and_not_an_empty_filter(tmp_path):
     (tmp_path / "generations").write_text("no folder")
+    (tmp_path / "generations").chmod(0o600)
     with pytest.raises(StateError, match="cannot be read"):
         cop_filter.open(tmp_path)
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cop_filter
-from cop_filter import compiler
+from cop_filter import compiler, durable
 from cop_filter.config import RolloutConfig
 from cop_filter.entries import parse
 from cop_filter.errors import StateError
@@ -73,7 +73,7 @@ def test_what_is_on_trial_is_never_pruned_nor_is_what_is_in_force(tmp_path):
 def test_a_damaged_pointer_leaves_everybody_on_what_is_in_force(tmp_path, damage):
     publish(tmp_path, "one.example")
     publish(tmp_path, "two.example")
-    (tmp_path / "trial").write_bytes(damage)
+    durable.write(tmp_path / "trial", damage)
     assert follow(tmp_path) == (1, 1)
     assert Store(tmp_path).newest() == 1
     publish(tmp_path, "three.example")
@@ -171,5 +171,5 @@ def test_a_trial_that_has_failed_is_followed_by_nobody(tmp_path):
     publish(tmp_path, "one.example")
     publish(tmp_path, "two.example")
     trial = Store(tmp_path).trial()
-    (tmp_path / "trial").write_bytes(replace(trial, failed="too much").to_bytes())
+    durable.write(tmp_path / "trial", replace(trial, failed="too much").to_bytes())
     assert follow(tmp_path) == (1, 1)

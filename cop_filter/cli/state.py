@@ -14,6 +14,7 @@ from cop_filter.cli.actor import account_name, as_account
 from cop_filter.cli.exits import Exit
 from cop_filter.cli.settings import Settings, existing_state
 from cop_filter.errors import ConfigError
+from cop_filter.push import wake
 from cop_filter.report.alarms import Alarm, alarms
 from cop_filter.report.current import current_status
 from cop_filter.report.status import ListRow, Status
@@ -117,6 +118,8 @@ def release(settings: Settings) -> Exit:
             click.echo("no rollback holds")
             return Exit.REFUSED
         Audit(config).note("rollback_released", generation=held.generation, by=account_name())
+        for one in config.lists:
+            wake.ask(config.state_dir, one.id)
     click.echo("released: lists are published again, at once where `cop-filter sync --watch` runs")
     return Exit.OK
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from cop_filter import durable
+
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Must be in a process's environment before prometheus_client is imported there."""
 
@@ -63,7 +65,7 @@ def prepare(state_dir: Path) -> Path:
     """
     folder = counters_dir(state_dir)
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        durable.make_folder(folder)
         folder.chmod(0o700)
         for file in files(folder):
             if not file.alive:

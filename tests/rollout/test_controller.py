@@ -6,6 +6,7 @@ import json
 import pytest
 from network import SOAK_S, Network
 
+from cop_filter import durable
 from cop_filter.errors import StateError
 from cop_filter.rollout.controller import Settled
 from cop_filter.rollout.going_back import go_back
@@ -184,7 +185,7 @@ def test_a_restarted_controller_goes_on_with_the_figures_of_the_one_before(tmp_p
 
 
 def test_figures_that_cannot_be_kept_or_read_leave_the_other_workers_to_compare_with(network, caplog):
-    (network.config.state_dir / "trial-began.json.new").mkdir()
+    (network.config.state_dir / "trial-began.json.new").mkdir(mode=0o700)
     network.asked(*ORDINARY, times=20)
     network.publish("first.example", *ORDINARY)
     network.step()
@@ -196,7 +197,7 @@ def test_figures_that_cannot_be_kept_or_read_leave_the_other_workers_to_compare_
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"2": {"1": {}}}', b"[]", b'{"2": []}'])
 def test_damaged_figures_are_begun_anew(network, damage):
     network.publish("second.example")
-    (network.config.state_dir / "trial-began.json").write_bytes(damage)
+    durable.write(network.config.state_dir / "trial-began.json", damage)
     assert network.step() is None
     assert json.loads((network.config.state_dir / "trial-began.json").read_bytes()).keys() == {"2"}
 

@@ -9,7 +9,7 @@ import pytest
 from generations import a_config, publish
 
 import cop_filter
-from cop_filter import compiler
+from cop_filter import compiler, durable
 from cop_filter.config import RolloutConfig
 from cop_filter.entries import parse
 from cop_filter.errors import Held, StateError
@@ -98,7 +98,7 @@ def test_a_generation_that_is_not_whole_is_never_gone_back_to(two, file):
 
 
 def test_a_damaged_hold_holds(two):
-    (two.state_dir / "hold.json").write_bytes(b'{"generation"')
+    durable.write(two.state_dir / "hold.json", b'{"generation"')
     assert Store(two.state_dir).held() == Hold()
     with pytest.raises(Held):
         publish(two, national=["three.example"])
