@@ -8,6 +8,7 @@ __all__ = [
     "AnswerCache",
     "Builder",
     "Cookies",
+    "Domains",
     "FastPath",
     "HandUp",
     "Index",
@@ -58,6 +59,17 @@ def write_upstream_query(
 class Cookies:
     def __new__(cls, secret: bytes) -> Cookies: ...
     def check(self, cookie: bytes, client: str, now_s: int) -> tuple[bool, bytes]: ...
+
+@final
+class Domains:
+    def __new__(
+        cls, key: bytes, suffixes: list[str], tails: list[str], ends: list[str]
+    ) -> Domains: ...
+    def add(
+        self, entries: list[tuple[str, str, int, bool, bool]], mask: int
+    ) -> tuple[list[int], list[tuple[int, int]], int]: ...
+    def count(self, domains: list[str], mask: int) -> list[tuple[int, int]]: ...
+    def over(self, limit: int) -> tuple[int, int]: ...
 
 @final
 class Index:

@@ -1,64 +1,64 @@
 """Page-level entries of hosts that the same list blocks whole, in bounded memory."""
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from cop_filter.entries import Entry
 from cop_filter.guards.suffixes import ancestors
+from cop_filter.verdict import Kind
 
 MAX_NAMES = 60_000
 
-Named = Iterable[tuple[str, str]]
-"""Hosts, each with its registered domain."""
 
+class _Names(NamedTuple):
+    """Hosts, each with the hash of its registered domain; of pages also how many."""
 
-class Reach(NamedTuple):
-    """What an entry for a host covers."""
-
-    itself: bool
-    below: bool
+    domains: dict[str, int]
+    below: dict[str, int]
+    hosts: dict[str, int]
+    pages: dict[str, tuple[int, int]]
 
 
 class Conflicts:
     """Compares a list's pages with its hosts; exact up to MAX_NAMES names.
 
-    Past that, only a share of the registered domains is looked at, halved as often as it takes. Python's
-    keyed hash chooses them, so that no author of a list can.
+    Past that, only a share of the registered domains is looked at: those whose hash has none of the bits
+    of `mask`, which grows by a bit as often as it takes.
     """
 
     def __init__(self, max_names: int = MAX_NAMES) -> None:
+        self.mask = 0
         self._max_names = max_names
-        self._mask = 0
-        self._hosts: dict[Reach, dict[str, str]] = {}
-        self._pages: Counter[tuple[str, str]] = Counter()
+        self._names = _Names({}, {}, {}, {})
 
-    def add_hosts(self, reach: Reach, names: Named) -> None:
-        """Hosts that are blocked whole."""
-        self._hosts.setdefault(reach, {}).update(self._sample(names))
-        self._bound()
+    def add(self, entries: Iterable[tuple[Entry, int]]) -> None:
+        """Entries of the sample, each with the hash of its registered domain."""
+        names = self._names
+        for entry, domain in entries:
+            kind, key, _, only_below, _ = entry
+            if kind is Kind.DOMAIN:
+                (names.below if only_below else names.domains)[key] = domain
+            elif kind is Kind.HOST:
+                names.hosts[key] = domain
+            else:
+                host = key.partition("/")[0]
+                _, count = names.pages.get(host, (domain, 0))
+                names.pages[host] = domain, count + 1
+        while sum(map(len, self._names)) > self._max_names:
+            self._halve()
 
-    def add_pages(self, names: Named) -> None:
-        """The host of each page-level entry."""
-        self._pages.update(self._sample(names))
-        self._bound()
-
-    def _sample(self, names: Named) -> Named:
-        mask = self._mask
-        return [named for named in names if not hash(named[1]) & mask] if mask else names
-
-    def _bound(self) -> None:
-        while len(self._pages) + sum(map(len, self._hosts.values())) > self._max_names:
-            self._mask = self._mask << 1 | 1
-            self._hosts = {reach: dict(self._sample(names.items())) for reach, names in self._hosts.items()}
-            self._pages = Counter({named: self._pages[named] for named in self._sample(self._pages)})
+    def _halve(self) -> None:
+        self.mask = mask = self.mask << 1 | 1
+        *whole, pages = self._names
+        kept = [{name: domain for name, domain in names.items() if not domain & mask} for names in whole]
+        self._names = _Names(*kept, {host: each for host, each in pages.items() if not each[0] & mask})
 
     def count(self) -> tuple[int, int]:
         """(page entries that were compared, those of them whose host is blocked whole)"""
-        covered = sum(count for (host, _), count in self._pages.items() if self._covers(host))
-        return sum(self._pages.values()), covered
+        pages = self._names.pages
+        covered = sum(count for host, (_, count) in pages.items() if self._covers(host))
+        return sum(count for _, count in pages.values()), covered
 
     def _covers(self, host: str) -> bool:
-        return any(
-            (reach.itself and host in names) or (reach.below and any(up in names for up in ancestors(host)))
-            for reach, names in self._hosts.items()
-        )
+        domains, below, hosts, _ = self._names
+        return host in domains or host in hosts or any(up in domains or up in below for up in ancestors(host))

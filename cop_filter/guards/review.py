@@ -94,8 +94,7 @@ class Review:
         self._first_errors += chunk.errors[: size.SHOWN_ERRORS - len(self._first_errors)]
         entries = chunk.entries
         self._read += len(entries)
-        found = Counter([entry[0] for entry in entries])
-        self._kinds.update(found)
+        self._kinds.update([entry[0] for entry in entries])
         new, is_new = entries, None
         if self._holds is not None:
             is_new = list(map(not_, self._holds(entries)))
@@ -103,7 +102,7 @@ class Review:
             self._new_hashes.extend([hash(_identity(entry)) for entry in new])
         self._new += len(new)
         self._look_for_canaries(entries)
-        self._names.add(entries, found, is_new)
+        self._names.add(entries, is_new)
         return new
 
     def remove(self, entries: Sequence[Entry]) -> None:
@@ -121,6 +120,7 @@ class Review:
         """What every guard says; `entries` is the number of distinct ones that the version has."""
         added, removed = self._difference(entries)
         pages, covered_pages = self._names.conflicts.count()
+        busy_domains, busiest_domain = self._names.per_domain(self._wanted.max_per_domain)
         counts = {kind.value: count for kind, count in self._kinds.items()}
         seen = Seen(
             lines=self._lines,
@@ -134,8 +134,8 @@ class Review:
             removed=removed,
             is_change=self._is_change,
             kinds=counts,
-            busy_domains=self._names.domains.over(self._wanted.max_per_domain),
-            busiest_domain=self._names.domains.busiest,
+            busy_domains=busy_domains,
+            busiest_domain=busiest_domain,
             suffixes=self._names.suffixes,
             never_block=self._names.never_blocked,
             canaries=len(self._canaries),

@@ -22,8 +22,11 @@ class SuffixRules:
     exceptions: frozenset[str]
     above: frozenset[str]
     """Every name of two labels or more that some rule lies below."""
-    deep_tails: frozenset[str]
-    """The last two labels of every rule: for other names, those two are the registered domain."""
+    two_labels: frozenset[str]
+    """Those of `exact` that have two labels and are in no wildcard."""
+    odd_tails: frozenset[str]
+    """The last two and three labels of every other rule. A name that ends in none of them, nor in `wild_ends`,
+    has two labels as registered domain, and below one of `two_labels` three."""
     wild_ends: tuple[str, ...]
     """`.label` of each top-level domain with a wildcard rule: the rule's names are in no set."""
 
@@ -38,12 +41,14 @@ class SuffixRules:
             (exceptions if rule[0] == "!" else wild if rule.startswith("*.") else exact).add(name)
         known = exact | wild | exceptions
         above = {up for name in known for up in ancestors(name) if "." in up}
+        two_labels = {name for name in exact - wild if name.count(".") == 1}
         return cls(
             frozenset(exact),
             frozenset(wild),
             frozenset(exceptions),
             frozenset(above),
-            frozenset(".".join(name.split(".")[-2:]) for name in known if "." in name),
+            frozenset(two_labels),
+            frozenset(tail(name, count) for name in known for count in (2, 3) if "." in name) - two_labels,
             tuple(sorted(f".{name}" for name in wild if "." not in name)),
         )
 
@@ -79,9 +84,9 @@ def ancestors(name: str) -> Iterable[str]:
         yield name
 
 
-def tail(name: str) -> str:
-    """The last two labels of a name, or all of a shorter one."""
-    return name[name.rfind(".", 0, name.rfind(".")) + 1 :]
+def tail(name: str, labels: int = 2) -> str:
+    """The last labels of a name, or all of a shorter one."""
+    return ".".join(name.split(".")[-labels:])
 
 
 def _canonical(name: str) -> str:

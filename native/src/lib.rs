@@ -4,6 +4,7 @@ pub mod builder;
 pub mod canonical;
 pub mod change;
 pub mod dns;
+pub mod domains;
 pub mod entries;
 pub mod fingerprints;
 pub mod index;

@@ -4,6 +4,7 @@ mod answers;
 mod builder;
 mod clients;
 mod codes;
+mod domains;
 mod fast;
 mod fingerprints;
 mod index;
@@ -129,6 +130,9 @@ fn secret(key: &[u8]) -> PyResult<[u8; 32]> {
 
 #[pymodule]
 pub mod _native {
+    #[pymodule_export]
+    use super::domains::PyDomains;
+
     #[pymodule_export]
     use super::fast::PyFastPath;
 
