@@ -116,6 +116,15 @@ def test_a_list_is_published_and_looked_up(installed: Installed) -> None:
     assert installed.run("python", "-c", code) == "block\n"
 
 
+def test_the_never_block_lists_come_with_the_wheel(installed: Installed) -> None:
+    (installed.folder / "never-block.toml").write_text(CONFIG)
+    code = (
+        "from pathlib import Path; from cop_filter import config; from cop_filter.guards import never_block"
+    )
+    code += "; print(len(never_block.entries(config.load(Path('never-block.toml')))))"
+    assert int(installed.run("python", "-c", code)) > 100
+
+
 @pytest.mark.parametrize("front_end", ["addons", "dns_resolver"])
 def test_the_front_ends_can_be_started(installed: Installed, front_end: str) -> None:
     assert "--config" in installed.run("python", "-m", front_end, "--help")

@@ -1,22 +1,12 @@
 """Page-level entries of hosts that the same list blocks whole, in bounded memory."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from cop_filter.entries import Entry
 from cop_filter.guards.suffixes import ancestors
 from cop_filter.verdict import Kind
 
 MAX_NAMES = 60_000
-
-
-class _Names(NamedTuple):
-    """Hosts, each with the hash of its registered domain; of pages also how many."""
-
-    domains: dict[str, int]
-    below: dict[str, int]
-    hosts: dict[str, int]
-    pages: dict[str, tuple[int, int]]
 
 
 class Conflicts:
@@ -29,36 +19,43 @@ class Conflicts:
     def __init__(self, max_names: int = MAX_NAMES) -> None:
         self.mask = 0
         self._max_names = max_names
-        self._names = _Names({}, {}, {}, {})
+        # Hosts, each with the hash of its registered domain; with that of a page, how many there are.
+        self._domains: dict[str, int] = {}
+        self._below: dict[str, int] = {}
+        self._hosts: dict[str, int] = {}
+        self._pages: dict[str, tuple[int, int]] = {}
 
     def add(self, entries: Iterable[tuple[Entry, int]]) -> None:
         """Entries of the sample, each with the hash of its registered domain."""
-        names = self._names
         for entry, domain in entries:
             kind, key, _, only_below, _ = entry
             if kind is Kind.DOMAIN:
-                (names.below if only_below else names.domains)[key] = domain
+                (self._below if only_below else self._domains)[key] = domain
             elif kind is Kind.HOST:
-                names.hosts[key] = domain
+                self._hosts[key] = domain
             else:
                 host = key.partition("/")[0]
-                _, count = names.pages.get(host, (domain, 0))
-                names.pages[host] = domain, count + 1
-        while sum(map(len, self._names)) > self._max_names:
+                _, count = self._pages.get(host, (domain, 0))
+                self._pages[host] = domain, count + 1
+        while len(self._domains) + len(self._below) + len(self._hosts) + len(self._pages) > self._max_names:
             self._halve()
 
     def _halve(self) -> None:
         self.mask = mask = self.mask << 1 | 1
-        *whole, pages = self._names
-        kept = [{name: domain for name, domain in names.items() if not domain & mask} for names in whole]
-        self._names = _Names(*kept, {host: each for host, each in pages.items() if not each[0] & mask})
+        self._domains, self._below, self._hosts = (
+            {name: domain for name, domain in names.items() if not domain & mask}
+            for names in (self._domains, self._below, self._hosts)
+        )
+        self._pages = {host: page for host, page in self._pages.items() if not page[0] & mask}
 
     def count(self) -> tuple[int, int]:
         """(page entries that were compared, those of them whose host is blocked whole)"""
-        pages = self._names.pages
-        covered = sum(count for host, (_, count) in pages.items() if self._covers(host))
-        return sum(count for _, count in pages.values()), covered
+        covered = sum(count for host, (_, count) in self._pages.items() if self._covers(host))
+        return sum(count for _, count in self._pages.values()), covered
 
     def _covers(self, host: str) -> bool:
-        domains, below, hosts, _ = self._names
-        return host in domains or host in hosts or any(up in domains or up in below for up in ancestors(host))
+        return (
+            host in self._domains
+            or host in self._hosts
+            or any(up in self._domains or up in self._below for up in ancestors(host))
+        )

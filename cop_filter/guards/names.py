@@ -38,10 +38,10 @@ class Names:
             list(suffixes.wild_ends),
         )
 
-    def add(self, entries: list[Entry], is_new: Sequence[bool] | None) -> None:
+    def add(self, entries: Sequence[Entry], is_new: Sequence[bool] | None) -> None:
         """Look at entries; `is_new` tells of each (None: all are)."""
         mask = self.conflicts.mask
-        odd, sample, whole = self._domains.add(entries, mask)
+        odd, sample, whole = self._domains.add(entries if isinstance(entries, list) else list(entries), mask)
         self._whole += whole
         named: list[Entry] = []
         registered: list[str] = []
@@ -56,7 +56,7 @@ class Names:
         self.conflicts.add((named[at], domain) for at, domain in odd_sample)
 
     def _look(self, entry: Entry, *, is_new: bool) -> str | None:
-        """Look at an odd entry: hold a new one against the lists; its registered domain (a keyword has none)."""
+        """Hold an odd entry, if it is new, against the lists; its registered domain (a keyword has none)."""
         kind, key = entry[0], entry[1]
         if is_new and (kind in _HOST_LEVEL or kind is Kind.KEYWORD):
             origin = self._never_block.origin(entry)

@@ -25,8 +25,8 @@ class SuffixRules:
     two_labels: frozenset[str]
     """Those of `exact` that have two labels and are in no wildcard."""
     odd_tails: frozenset[str]
-    """The last two and three labels of every other rule. A name that ends in none of them, nor in `wild_ends`,
-    has two labels as registered domain, and below one of `two_labels` three."""
+    """The last two and three labels of every other rule. A name that ends in none of them, nor in
+    `wild_ends`, has two labels as registered domain, and below one of `two_labels` three."""
     wild_ends: tuple[str, ...]
     """`.label` of each top-level domain with a wildcard rule: the rule's names are in no set."""
 

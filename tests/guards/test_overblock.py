@@ -72,9 +72,8 @@ def test_addresses_and_keywords_are_proven(tmp_path: Path) -> None:
 
 LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 HOST = st.builds(lambda labels: ".".join([*labels, "example"]), st.lists(LABEL, min_size=1, max_size=4))
-PATH = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="*"), max_size=6), max_size=4).map(
-    "/".join
-)
+SEGMENT = st.text(st.characters(codec="utf-8", exclude_characters="*"), max_size=6)
+PATH = st.lists(SEGMENT, max_size=4).map("/".join)
 TEXT = st.one_of(
     HOST,
     HOST.map("*.{}".format),
@@ -161,9 +160,8 @@ def test_wikipedia_2008_a_listed_page_must_not_become_a_block_of_its_host(tmp_pa
     right = an_engine(a_config(tmp_path), national=[page])
 
     def as_host(word, evidence, index):
-        return (
-            [(code(0, RecordKind.HOST, folded=False), 7), *evidence] if word.startswith("en.") else evidence
-        )
+        whole = [(code(0, RecordKind.HOST, folded=False), 7)]
+        return whole + evidence if word.startswith("en.") else evidence
 
     wrong = a_wrong_engine(right, as_host)
     (finding,) = prove(wrong, "national", [parse(page)], before=Engine())
@@ -181,11 +179,10 @@ def test_an_entry_that_covers_everything_is_found_whatever_its_kind(tmp_path: Pa
     everything = [(code(0, record_kind(entry), folded=False), 7)]
     (finding,) = prove(a_wrong_engine(right, lambda *_: everything), "national", [entry])
     assert finding.guard == "overblock"
-    beside = [probe for probe in PROBES[record_kind(entry)] if not probe.own]
-    beside = [
-        probe for probe in beside if ("192." not in listed and "[" not in listed) or "host" not in probe.name
-    ]
-    assert all(f"{probe.name} (1)" in finding.reason for probe in beside)
+    beside = {probe.name for probe in PROBES[record_kind(entry)] if not probe.own}
+    if "/[" in listed or "/192" in listed:
+        beside -= {"another host"}  # an address has no neighbours in the name space
+    assert all(f"{name} (1)" in finding.reason for name in beside)
 
 
 def test_an_entry_that_is_not_there_is_missed_in_all_its_spellings(tmp_path: Path) -> None:

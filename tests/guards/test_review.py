@@ -119,9 +119,8 @@ def test_a_registered_domain_may_have_so_many_entries() -> None:
     pages = [f"http://h{number}.busy.example/p" for number in range(30)]
     assert review(pages, max_per_domain=30).passed
     report = review([*pages, "busy.example"], max_per_domain=30)
-    assert (
+    assert report.reason == (
         "1 registered domain has more entries than max_per_domain (30) allows, the busiest 31"
-        in report.reason
     )
 
 
@@ -196,7 +195,8 @@ def test_addresses_are_hosts_where_the_settings_allow_them() -> None:
 
 
 @pytest.mark.parametrize(
-    "network", ["10.0.0.0/8", "198.51.100.0/23", "2001:db8::/64", "192.0.2.1/24", "*.192.0.2.1"]
+    "network",
+    ["10.0.0.0/8", "198.51.100.0/23", "2001:db8::/64", "192.0.2.1/24", "*.192.0.2.1", "192.0.2.1:80"],
 )
 def test_large_and_crooked_networks_stay_refused(network: str) -> None:
     report = review([*names(50), network], allow_addresses=True)
