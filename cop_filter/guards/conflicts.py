@@ -26,8 +26,10 @@ class Conflicts:
         self._pages: dict[str, tuple[int, int]] = {}
 
     def add(self, entries: Iterable[tuple[Entry, int]]) -> None:
-        """Entries of the sample, each with the hash of its registered domain."""
+        """Entries, each with the hash of its registered domain; those outside the sample are passed over."""
         for entry, domain in entries:
+            if domain & self.mask:
+                continue
             kind, key, _, only_below, _ = entry
             if kind is Kind.DOMAIN:
                 (self._below if only_below else self._domains)[key] = domain

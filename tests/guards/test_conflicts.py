@@ -16,5 +16,5 @@ def test_past_its_bound_a_share_of_the_registered_domains_stands_for_all() -> No
         texts = [f"http://www.h{number}.example/p"] + ([f"h{number}.example"] if number % 4 == 0 else [])
         conflicts.add((parse(text), domain) for text in texts)
     pages, covered = conflicts.count()
-    assert 200 <= pages <= 500
-    assert covered / pages == pytest.approx(0.25, abs=0.06)
+    assert 150 <= pages <= 500
+    assert covered / pages == pytest.approx(0.25, abs=0.1)
