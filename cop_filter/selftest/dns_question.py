@@ -34,6 +34,7 @@ class Said(Enum):
     BLOCKED = "blocked"
     PASSED = "passed"
     NOTHING = "nothing"
+    """No answer, or one that refuses whoever asks: no client, or told too much already (`oracle`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,9 @@ async def ask(way: Way, transport: Transport, name: str, blocking: Blocking) -> 
             answer = await _exchange(way, transport, query)
         except (OSError, EOFError, dns.exception.DNSException, ExceptionGroup):
             continue
-        return Said.BLOCKED if blocking.shows_in(answer) else Said.PASSED
+        if blocking.shows_in(answer):
+            return Said.BLOCKED
+        return Said.NOTHING if answer.rcode() == dns.rcode.REFUSED else Said.PASSED
     return Said.NOTHING
 
 

@@ -9,6 +9,8 @@ from cop_filter.verdict import Plane
 
 _UNAVAILABLE = 451
 """RFC 7725; of a name below .invalid no origin can have said it."""
+_FORBIDDEN = 403
+"""The proxy says so to whoever was told too much already (`oracle`)."""
 _MAX_LINE_BYTES = 8192
 
 
@@ -25,7 +27,7 @@ async def ask(way: Way, plane: Plane, asked: Question) -> Said:
             status = await _status(way, request.encode())
     except (OSError, ValueError, TimeoutError):
         return Said.NOTHING
-    return Said.BLOCKED if status == _UNAVAILABLE else Said.PASSED
+    return {_UNAVAILABLE: Said.BLOCKED, _FORBIDDEN: Said.NOTHING}.get(status, Said.PASSED)
 
 
 async def _status(way: Way, request: bytes) -> int:

@@ -51,7 +51,7 @@ async def _at(
 
     What it would block needs no upstream, so silence about that is its own.
     """
-    built_in, *lists = (_List(config, place, found, room) for found in _by_list(asked, place))
+    built_in, *lists = (_List(config, place, found, room) for found in _by_list(config, asked, place))
     first = await built_in.result()
     if first.state == "unreachable":
         return [first, replace(first, expects="pass"), *(one.unreachable(first) for one in lists)]
@@ -69,12 +69,20 @@ def _answers(generation: Generation | None) -> frozenset[Answer]:
     return frozenset(state.policy.answer for state in lists if state.policy.mode == "enforce")
 
 
-def _by_list(found: Iterable[Canary], place: Listener) -> list[list[Canary]]:
+def _by_list(config: Config, found: Iterable[Canary], place: Listener) -> list[list[Canary]]:
+    """What to ask for at a listener, the same every time and no more than this client may be told of.
+
+    Each process of a role tells its share of the oracle budget; half of that is left alone.
+    """
     lists: dict[str, list[Canary]] = {}
     for canary in found:
         if place.plane in askable(canary):
             lists.setdefault(canary.list_id, []).append(canary)
-    return list(lists.values())
+    if not config.oracle.budget:
+        return list(lists.values())
+    processes = config.dns.workers if place.plane is Plane.DNS and config.dns is not None else 1
+    most = max(config.oracle.budget // processes // 2 // len(lists), 1)
+    return [own[:most] for own in lists.values()]
 
 
 class _List:
@@ -105,7 +113,7 @@ class _List:
         if passed:
             return self._says("failed", len(said), passed, f"{passed} of {len(said)} got through")
         if silent:
-            reason = f"{silent} of {len(said)} went unanswered within {TIMEOUT_S:g} s"
+            reason = f"{silent} of {len(said)} were refused, or unanswered within {TIMEOUT_S:g} s"
             return self._says("unreachable", len(said), silent, reason)
         return self._says("passed", len(said), 0, None)
 
@@ -160,7 +168,7 @@ async def _control(place: Listener, room: asyncio.Semaphore) -> Result:
         case Said.BLOCKED:
             return says("failed", 1, "a name that no list holds was blocked: everything may be")
         case _:
-            return says("unreachable", 1, f"no answer within {TIMEOUT_S:g} s")
+            return says("unreachable", 1, f"refused, or no answer within {TIMEOUT_S:g} s")
 
 
 async def _ask(place: Listener, there: Way, asked: Question, room: asyncio.Semaphore) -> Said:

@@ -14,6 +14,8 @@ from cop_filter.config import Address
 Network = IPv4Network | IPv6Network
 _LOOPBACK: dict[int, Network] = {4: IPv4Network("127.0.0.0/8"), 6: IPv6Network("::1/128")}
 _HERE = {4: "127.0.0.1", 6: "::1"}
+_OWN_SOURCE = IPv4Address("127.83.84.1")
+"""In a network of its own: what other programs here ask must not spend what the self-test may be told."""
 _DISCARD_PORT = 9
 
 
@@ -50,7 +52,9 @@ def _on_loopback(networks: Sequence[Network]) -> Iterator[IPv4Address | IPv6Addr
     for network in networks:
         loopback = _LOOPBACK[network.version]
         here = ip_address(_HERE[network.version])
-        if here in network:
+        if _OWN_SOURCE in network:
+            yield _OWN_SOURCE
+        elif here in network:
             yield here
         elif loopback.version == 4 and network.network_address in loopback:
             yield network.network_address if network.num_addresses <= 2 else network[1]

@@ -125,7 +125,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_what_was_listed_asked_or_secret_is_written_down_nowhere(service: WholeService) -> None:
     port = service.ports["metrics"]
-    until(lambda: {"addons", "metrics", "splash"} <= set(service.roles()))
+    until(lambda: {"addons", "metrics", "splash", "selftest"} <= set(service.roles()))
     until(lambda: all(_listens(service.ports[name]) for name in ("proxy", "splash", "metrics")))
     ask_dns(service)
     said = ask_web(service)
@@ -141,7 +141,7 @@ def test_what_was_listed_asked_or_secret_is_written_down_nowhere(service: WholeS
     places = {f"command line of {name}": _of(pid, "cmdline") for name, pid in roles.items()}
     # A secret that the operator puts into the environment is in that of sync, and of who starts it.
     places |= {f"environment of {name}": _of(pid, "environ") for name, pid in roles.items() if name != "sync"}
-    assert len(places) == 9
+    assert len(places) == 11
     # One dies in the middle of it, and tells why.
     service.kill("splash", signal.SIGABRT)
     service.stop()

@@ -36,7 +36,7 @@ async def test_the_pages_address_with_its_reason_is_a_block(transport: Transport
         (partial(reply, rcode=REFUSED, ede=(BLOCKED,)), Said.BLOCKED),
         (partial(reply, rcode=SERVFAIL, ede=(BLOCKED,)), Said.PASSED),
         (partial(reply, rcode=NXDOMAIN), Said.PASSED),
-        (partial(reply, rcode=REFUSED, ede=(18,)), Said.PASSED),
+        (partial(reply, rcode=REFUSED, ede=(18,)), Said.NOTHING),
         (partial(reply, address="192.0.2.1", ede=(STALE,)), Said.PASSED),
     ],
 )

@@ -26,10 +26,15 @@ async def test_451_to_the_very_question_is_a_block(plane: Plane, question: Quest
         assert await ask(Way("127.0.0.1", there), plane, question) is Said.BLOCKED
 
 
-@pytest.mark.parametrize("status", [200, 302, 403, 404, 502])
+@pytest.mark.parametrize("status", [200, 302, 404, 502])
 async def test_any_other_status_is_none(status: int) -> None:
     async with proxy(lambda _: status) as there:
         assert await ask(Way("127.0.0.1", there), Plane.HTTP, HOST) is Said.PASSED
+
+
+async def test_a_client_that_is_refused_has_learnt_nothing() -> None:
+    async with proxy(lambda _: 403) as there:
+        assert await ask(Way("127.0.0.1", there), Plane.HTTP, HOST) is Said.NOTHING
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A whole round: every list at every listener, the built-in entry, and the name of no list."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from generations import a_config, a_list, a_profile
 from generations import dns as a_resolver
 
 from cop_filter.canaries import CONTROL_HOST, SELF_TEST, SELF_TEST_HOST, Canary
-from cop_filter.config import Address, Config, ProxyConfig, SplashConfig
+from cop_filter.config import Address, Config, OracleConfig, ProxyConfig, SplashConfig
 from cop_filter.entries import parse
 from cop_filter.selftest import Result, dns_question
 from cop_filter.selftest import round as rounds
@@ -132,3 +133,17 @@ async def test_a_listener_that_does_not_answer_is_asked_once_and_not_for_every_c
     async with resolver(None) as there:
         results = await rounds.ask_for(configured(tmp_path, there, None), many, SPLASH)
     assert {one.asked for one in results} == {1}
+
+
+@pytest.mark.parametrize(("budget", "asked"), [(0, 50), (100, 12), (4, 1)])
+async def test_no_more_canaries_are_asked_for_than_the_oracle_budget_lets_a_client_be_told_of(
+    tmp_path: Path, budget: int, asked: int
+) -> None:
+    many = [Canary("national", parse(f"n{number}.example"), (Plane.DNS,)) for number in range(50)]
+    names = {SELF_TEST_HOST, *(canary.entry.key for canary in many)}
+    async with resolver(resolving(names)) as there:
+        config = configured(tmp_path, there, None)
+        assert config.dns is not None
+        config = replace(config, oracle=OracleConfig(budget=budget), dns=replace(config.dns, workers=2))
+        results = await rounds.ask_for(config, many, SPLASH)
+    assert {one.asked for one in results if one.list_id == "national"} == {asked}

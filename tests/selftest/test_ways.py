@@ -13,10 +13,15 @@ CLIENTS = [ip_network("127.0.0.0/8"), ip_network("::1/128"), ip_network("192.0.2
 @pytest.mark.parametrize(
     ("listen", "clients", "found"),
     [
-        (Address("127.0.0.1", 53), CLIENTS, Way("127.0.0.1", Address("127.0.0.1", 53))),
+        (Address("127.0.0.1", 53), CLIENTS, Way("127.83.84.1", Address("127.0.0.1", 53))),
         (Address("::1", 53), CLIENTS, Way("::1", Address("::1", 53))),
-        (Address("0.0.0.0", 53), CLIENTS, Way("127.0.0.1", Address("127.0.0.1", 53))),
+        (Address("0.0.0.0", 53), CLIENTS, Way("127.83.84.1", Address("127.0.0.1", 53))),
         (Address("::", 53), CLIENTS, Way("::1", Address("::1", 53))),
+        (
+            Address("127.0.0.1", 53),
+            [ip_network("127.0.0.1/32")],
+            Way("127.0.0.1", Address("127.0.0.1", 53)),
+        ),
         # Some of loopback only, as a profile's clients may be.
         (
             Address("127.0.0.1", 53),
