@@ -11,6 +11,7 @@ from cop_filter import config
 from cop_filter.cli.command import cop_filter
 from cop_filter.cli.exits import MEANINGS
 from cop_filter.events import Events
+from cop_filter.report.alarms import ALARM_NAMES
 from cop_filter.report.endpoint import ListCollector
 from cop_filter.report.status import ListRow, Status
 
@@ -81,3 +82,10 @@ def test_the_metrics_of_the_operations_manual_are_those_that_exist() -> None:
     manual = (ROOT / "docs" / "operations.md").read_text()
     table = manual[manual.index("## Metrics") :]
     assert set(re.findall(r"`(cop_filter_\w+)`(?=[,| ])", table)) == exist
+
+
+def test_the_alarms_of_the_operations_manual_are_those_that_exist() -> None:
+    manual = (ROOT / "docs" / "operations.md").read_text()
+    chapter = manual[manual.index("## Alarms") :]
+    table = chapter[: chapter.index("\n## ")]
+    assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(ALARM_NAMES)
