@@ -58,7 +58,7 @@ def open_gate(config_path: Path) -> tuple[Gate, Watcher]:
     from cop_filter.events import Events  # noqa: PLC0415  (it looks at the environment when imported)
 
     events = Events()
-    store, canary = Store(config.state_dir), share.proxy(config)
+    store, canary = Store.of(config), share.proxy(config)
     engine = open_engine(store, canary=canary, on_fault=events.fault)
     events.generation(_ROLE, engine.generation)
 

@@ -62,9 +62,7 @@ class Cookies:
 
 @final
 class Domains:
-    def __new__(
-        cls, key: bytes, suffixes: list[str], tails: list[str], ends: list[str]
-    ) -> Domains: ...
+    def __new__(cls, key: bytes, suffixes: list[str], tails: list[str], ends: list[str]) -> Domains: ...
     def add(
         self, entries: list[tuple[str, str, int, bool, bool]], mask: int
     ) -> tuple[list[int], list[tuple[int, int]], int]: ...

@@ -54,9 +54,10 @@ def profile_policies(config: Config) -> tuple[ProfilePolicy, ...]:
 class Draft:
     """One generation in the making. Used by one thread, inside `draft()`."""
 
-    def __init__(self, store: Store, config: Config, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, config: Config, clock: Callable[[], float], *, renew: bool = False
+    ) -> None:
         self._store = store
-        self._keys = store.keys()
         self._clock = clock
         self._config = config
         try:
@@ -65,6 +66,9 @@ class Draft:
             # Nothing whole is left to carry over: what is fresh still goes live.
             log.error("%s", error)
             self._base = None
+        # What is carried over stays under its key; a newer one begins where nothing is.
+        self._renew = renew
+        self._keys = store.newest_keys() if self._base is None or renew else self._base.keys
         self._own = operator_lists(config)
         self._numbers = {each.id: number for number, each in enumerate(config.lists)}
         self._replaced: set[str] = set()
@@ -89,7 +93,7 @@ class Draft:
             raise ValueError("a list is either amended or replaced, and amended once")
         base = self._base
         number = None if base is None or self.base_state(list_id) is None else self._base_number(list_id)
-        if base is None or number is None:
+        if base is None or number is None or self._renew:
             raise ListRefused(
                 "a change came, and nothing that it could change is in force; fetch the list whole"
             )
@@ -169,11 +173,13 @@ class Draft:
         if self._is_fresh(config.id):
             return ListState(policy, published_at=self._clock(), digest=digests.get(config.id, ""))
         state = None if self._base is None else self._base.manifest.state_of(config.id)
+        if self._renew and state is not None and state.published_at is not None:
+            raise StateError(f"the new key waits: list {config.id} has not been fetched whole")
         return ListState(policy) if state is None else replace(state, policy=policy)
 
     def _carry(self) -> None:
         """Take over all lists that are not fresh."""
-        if self._base is None:
+        if self._base is None or self._renew:
             return
         numbers = {
             number: self._numbers[state.policy.id]
@@ -234,15 +240,18 @@ class Draft:
 
 
 @contextmanager
-def draft(store: Store, config: Config, *, clock: Callable[[], float] = time.time) -> Iterator[Draft]:
+def draft(
+    store: Store, config: Config, *, clock: Callable[[], float] = time.time, renew: bool = False
+) -> Iterator[Draft]:
     """A generation in the making; leaving without `publish` discards it. Holds the writer's lock.
 
-    Raises Held when a rollback holds, and StateError.
+    `renew`: under the newest key, and nothing is carried over: `publish` raises StateError unless every
+    list in force was replaced. Raises Held when a rollback holds, and StateError.
     """
     store.prepare()
     store.refuse_while_held()
     with store.writer():
-        yield Draft(store, config, clock)
+        yield Draft(store, config, clock, renew=renew)
 
 
 def damaged(store: Store) -> bool:
@@ -262,10 +271,10 @@ def stale(store: Store, config: Config) -> bool:
         newest = store.newest()
         if newest is None:
             return True
-        manifest = open_generation(store, newest).manifest
+        generation = open_generation(store, newest)
     except StateError:
         return True
-    key = store.keys().references
+    manifest, key = generation.manifest, generation.keys.references
     wanted: list[tuple[ListPolicy, str | None]] = [(list_policy(each), None) for each in config.lists]
     wanted += [(policy, fingerprint(entries, key)) for policy, entries in operator_lists(config)]
     configured = {each.id for each in config.lists}

@@ -68,9 +68,8 @@ def open_generation(store: Store, number: int, folder: Path | None = None) -> Ge
 
     Raises StateError when any of its files is not what it should be.
     """
-    keys = store.keys()
     folder = folder or store.folder(number)
-    manifest = store.read_manifest(folder)
+    manifest, keys = store.open_manifest(folder)
     if manifest.generation != number:
         raise StateError("the generation's manifest belongs to another generation")
     try:

@@ -29,12 +29,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from cop_filter import durable, private_file, state_folder
+from cop_filter import durable, state_folder
+from cop_filter.config import Config
 from cop_filter.errors import Held, StateError
 from cop_filter.hold import Hold
+from cop_filter.keyring import KeyRing
 from cop_filter.manifest import Manifest
 from cop_filter.pointers import Pointers
-from cop_filter.sealing import KEY_BYTES, Keys
+from cop_filter.sealing import Keys
 from cop_filter.setbacks import Setback
 from cop_filter.trial import Soak, Trial
 
@@ -50,23 +52,38 @@ Step = Callable[[str], None]
 
 
 class Store:
-    """The state folder at `root`. `at_step` is told each step of a publish, for tests that end it there."""
+    """The state folder at `root`. `at_step` is told each step of a publish, for tests that end it there.
 
-    def __init__(self, root: Path, *, keep: int = KEEP_GENERATIONS, at_step: Step | None = None) -> None:
+    `ring`: where its keys are; in the folder itself if nothing else is said.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        ring: KeyRing | None = None,
+        *,
+        keep: int = KEEP_GENERATIONS,
+        at_step: Step | None = None,
+    ) -> None:
         self.root = root
+        self.ring = KeyRing(root) if ring is None else ring
         self._generations = root / "generations"
         self._keep = keep
         self._checked = False
         self._at_step = at_step
         self._pointers = Pointers(root, self.at_step)
 
+    @staticmethod
+    def of(config: Config) -> "Store":
+        """The state folder of a configuration, with the keys that it names."""
+        return Store(config.state_dir, KeyRing.of(config))
+
     def prepare(self) -> None:
         """Make the folder and the key if they are missing, and check it once. Raises StateError."""
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._generations.mkdir(mode=0o700, exist_ok=True)
-            if not (self.root / "index.key").exists():
-                self._write_key(os.urandom(KEY_BYTES))
+            self.ring.make()
         except OSError as error:
             raise StateError(
                 f"state_dir cannot be prepared: {error.strerror}; check its owner and mode"
@@ -79,30 +96,29 @@ class Store:
         state_folder.check(self.root)
         self._checked = True
 
-    def _write_key(self, key: bytes) -> None:
-        # Linked into place, so that two processes that start together agree on one key.
-        descriptor, aside = tempfile.mkstemp(dir=self.root)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(key)
-                file.flush()
-                os.fsync(file.fileno())
-            with contextlib.suppress(FileExistsError):
-                os.link(aside, self.root / "index.key")
-        finally:
-            Path(aside).unlink()
-        durable.sync_folder(self.root)
-
     def keys(self) -> Keys:
-        """The keys of this state folder. Raises StateError when there are none, or others may read them."""
-        try:
-            return Keys.derive(private_file.read(self.root / "index.key", follow=False))
-        except private_file.ReadableByOthersError:
-            raise StateError("index.key is readable by others: chmod 600 it") from None
-        except OSError as error:
-            raise StateError(
-                f"index.key cannot be read ({error.strerror}); run `cop-filter sync` first"
-            ) from None
+        """What the next generation is made with: the key of the newest one, before the first the newest key.
+
+        A list that is carried over stays under the key that it was hashed with, so a new key has to
+        wait until all are there again: see `rotation_due`. Raises StateError.
+        """
+        newest = self.newest()
+        if newest is not None:
+            with contextlib.suppress(StateError):
+                return self.open_manifest(self.folder(newest))[1]
+        return self.newest_keys()
+
+    def newest_keys(self) -> Keys:
+        """Those of the ring's newest key, be it in use or not. Raises StateError."""
+        return self.all_keys()[0]
+
+    def all_keys(self) -> tuple[Keys, ...]:
+        """Those of every key of the ring, the newest first: for what was sealed some time ago."""
+        return tuple(Keys.derive(key) for key in self.ring.read())
+
+    def rotation_due(self) -> bool:
+        """Whether a newer key waits for a generation in which every list is fresh. Raises StateError."""
+        return self.newest() is not None and self.keys() != self.newest_keys()
 
     # ------------------------------------------------------------ reading
 
@@ -189,11 +205,19 @@ class Store:
 
     def manifest(self, number: int) -> Manifest:
         """What a generation says of itself. Raises StateError when it is missing, corrupt or foreign."""
-        return self.read_manifest(self.folder(number))
+        return self.open_manifest(self.folder(number))[0]
 
-    def read_manifest(self, folder: Path) -> Manifest:
-        """The same for a generation that is still aside."""
-        return Manifest.from_bytes(self.read(folder / MANIFEST), self.keys().manifest)
+    def open_manifest(self, folder: Path) -> tuple[Manifest, Keys]:
+        """What a generation says of itself, which may still be aside, and the keys that it was made with.
+
+        Raises StateError, also when no key of the ring is the right one.
+        """
+        raw = self.read(folder / MANIFEST)
+        keys = self.all_keys()
+        for one in keys[:-1]:
+            with contextlib.suppress(StateError):
+                return Manifest.from_bytes(raw, one.manifest), one
+        return Manifest.from_bytes(raw, keys[-1].manifest), keys[-1]
 
     def read(self, path: Path) -> bytes:
         """A file of a generation. Raises StateError."""

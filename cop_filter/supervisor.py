@@ -232,7 +232,7 @@ async def _serve(config: Config, config_path: Path) -> None:
         roles(config, config_path),
         environment(config),
         counters_dir=counters.counters_dir(config.state_dir),
-        may_enforce=FirstLists(Store(config.state_dir), ids).wait,
+        may_enforce=FirstLists(Store.of(config), ids).wait,
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -250,7 +250,7 @@ def serve(config: Config, config_path: Path) -> None:
     """
     account = privileges.account(config.user, config.group)
     with privileges.acting_as(account, config.state_dir):
-        Store(config.state_dir).prepare()
+        Store.of(config).prepare()
         if account is None:
             privileges.warn_of_root()
         asyncio.run(_serve(config, config_path))

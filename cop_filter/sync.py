@@ -48,7 +48,7 @@ async def run_once(
     wanted = _select(config, only)
     async with _refresher(config, progress, events) as refresher:
         # What an earlier run put on trial, and nobody has settled since.
-        settled = await asyncio.to_thread(Controller(config, Store(config.state_dir), failing=_failing).step)
+        settled = await asyncio.to_thread(Controller(config, Store.of(config), failing=_failing).step)
         refresher.forget(frozenset(() if settled is None else settled.digests))
         await refresher.apply_policy()
         outcomes = await asyncio.gather(*map(refresher.refresh, wanted))
@@ -113,7 +113,7 @@ def _rollout(config: Config, refresher: Refresher, wakers: Wakers) -> Controller
         for list_id in how.digests:
             wakers.wake(list_id)
 
-    return Controller(config, Store(config.state_dir), failing=_failing, on_settled=settled)
+    return Controller(config, Store.of(config), failing=_failing, on_settled=settled)
 
 
 def _failing(generation: Generation) -> set[str]:
@@ -135,7 +135,7 @@ def _select(config: Config, only: Collection[str] | None) -> list[ListConfig]:
 async def _refresher(
     config: Config, progress: Progress | None, events: Events | None
 ) -> AsyncIterator[Refresher]:
-    store = Store(config.state_dir)
+    store = Store.of(config)
     store.prepare()
     store.keys()
     # Looking up names blocks a thread of this pool; dead name servers of some lists must leave some free.

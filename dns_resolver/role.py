@@ -61,7 +61,7 @@ async def _serve(
         loop.add_signal_handler(number, stop.set)
 
     events = Events()
-    store = Store(config.state_dir)
+    store = Store.of(config)
     engine = open_engine(store, canary=canary, on_fault=events.fault)
     events.generation(_ROLE, engine.generation)
     forwarder = Forwarder(

@@ -31,7 +31,7 @@ def recorded(config: Config, quarter: Quarter, now: float) -> Recorded:
         rows=rows,
         spans={subject: history.spans(subject, quarter.start, until) for subject in subjects},
         audited=_audited(config, quarter),
-        generation=Store(config.state_dir).current(),
+        generation=Store.of(config).current(),
         versions=_versions(),
     )
 

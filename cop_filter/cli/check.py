@@ -43,7 +43,8 @@ def check(
             f"choose from: {', '.join(known)}" if known else "the configuration has no [[profiles]]",
             param_hint="--profile",
         )
-    store = Store(existing_state(config))
+    existing_state(config)
+    store = Store.of(config)
     engine = open_engine(store)
     watcher = Watcher(store, engine)
     if engine.generation == 0:

@@ -114,7 +114,8 @@ def _opened(config: Config) -> "Quarantine":
     from cop_filter.quarantine import Quarantine  # noqa: PLC0415  slow to import
     from cop_filter.store import Store  # noqa: PLC0415
 
-    return Quarantine(Store(existing_state(config)), config)
+    existing_state(config)
+    return Quarantine(Store.of(config), config)
 
 
 def _loaded(key_file: Path | None) -> "SigningKey | None":

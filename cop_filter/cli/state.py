@@ -95,7 +95,8 @@ def rollback(settings: Settings, to: int | None, reason: str) -> None:
     is verified whole first. While it holds, nothing is published, be it a list or a change of policy.
     """
     config = settings.config()
-    store = Store(existing_state(config))
+    existing_state(config)
+    store = Store.of(config)
     with as_account(config):
         hold = go_back(store, to, by=_by(), reason=reason, now=time.time())
         # Noted, not recorded: a broken log must not stand in the way of going back.
@@ -111,7 +112,8 @@ def rollback(settings: Settings, to: int | None, reason: str) -> None:
 def release(settings: Settings) -> Exit:
     """End the hold of a rollback: lists are fetched and published again."""
     config = settings.config()
-    store = Store(existing_state(config))
+    existing_state(config)
+    store = Store.of(config)
     with as_account(config):
         held = store.release()
         if held is None:

@@ -12,7 +12,7 @@ def current_status(config: Config, now: float | None = None) -> Status:
 
     Raises StateError when the state folder holds something foreign or corrupt.
     """
-    store = Store(config.state_dir)
+    store = Store.of(config)
     number = store.current()
     manifest = None if number is None else store.manifest(number)
     return status(

@@ -27,7 +27,7 @@ async def run(config: Config, *, clock: Callable[[], float] = time.time) -> Resu
 
     The built-in entry is asked for even where no generation holds it: then nothing is enforced.
     """
-    store = Store(config.state_dir)
+    store = Store.of(config)
     number = store.current()
     generation = None if number is None else await asyncio.to_thread(open_generation, store, number)
     found = () if generation is None else canaries.of_generation(generation)

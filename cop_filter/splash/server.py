@@ -53,7 +53,7 @@ def run(config: Config, sock: socket.socket) -> None:
 
 async def _serve(config: Config, sock: socket.socket) -> None:
     events = Events()
-    store = Store(config.state_dir)
+    store = Store.of(config)
     # Whoever is led here may come from a worker that tries a new generation.
     engine = open_engine(store, canary=True, on_fault=events.fault)
     watcher = Watcher(
