@@ -17,14 +17,27 @@ from cop_filter.entries import parse
 from cop_filter.manifest import ListState
 from cop_filter.report import counters
 from cop_filter.report.alarms import ALARM_NAMES, alarms
-from cop_filter.report.current import current_status
+from cop_filter.report.current import current_situation, current_status
 from cop_filter.report.endpoint import create_app, scrape
-from cop_filter.report.status import list_row, status
+from cop_filter.report.situation import Situation
+from cop_filter.report.status import Status, list_row, status
 from cop_filter.store import Store
 from cop_filter.verdict import LegalBasis
 
 NOW = 1_800_000_000.0
 OPERATOR = OperatorConfig("Example Net", "officer", "https://isp.example/appeal", "https://hotline.example")
+
+
+def situation(found: Status, **more: object) -> Situation:
+    fields = {
+        "held": None,
+        "trial": None,
+        "setbacks": (),
+        "quarantined": {},
+        "selftest": None,
+        "selftest_interval_s": 300.0,
+    }
+    return Situation(status=found, now=NOW, **{**fields, **more})  # type: ignore[arg-type]  # passed through
 
 
 def list_config(list_id: str = "national", interval_s: float = 900) -> ListConfig:
@@ -88,10 +101,10 @@ def test_there_is_no_alarm_only_when_every_list_is_ok(tmp_path: Path) -> None:
     fine = {"state": "ok", "checked_at": NOW}
     published = {"one": in_force(NOW), "two": in_force(NOW)}
     whole = status(config, {"one": fine, "two": fine}, published, generation=3, created_at=NOW, now=NOW)
-    assert alarms(whole) == ()
+    assert alarms(situation(whole)) == ()
     assert [row.id for row in whole.lists] == ["one", "two"]
     partly = status(config, {"one": fine}, published, generation=3, created_at=NOW, now=NOW)
-    assert [(one.name, one.subject) for one in alarms(partly)] == [("list_overdue", "two")]
+    assert [(one.name, one.subject) for one in alarms(situation(partly))] == [("list_overdue", "two")]
 
 
 def test_the_status_of_a_real_state_folder(tmp_path: Path) -> None:
@@ -100,7 +113,7 @@ def test_the_status_of_a_real_state_folder(tmp_path: Path) -> None:
     Store(config.state_dir).write_status({"national": {"state": "ok", "checked_at": time.time()}})
     found = current_status(config)
     assert found.generation == 1
-    assert alarms(found) == ()
+    assert alarms(current_situation(config)) == ()
     assert found.lists[0].entries == 2
 
 
@@ -130,7 +143,7 @@ def test_the_alarm_says_what_an_expired_list_still_does(on_stale: str, said: str
     published = {"national": replace(in_force(NOW - 60), expires_at=NOW - 1)}
     config = configuration(Path("state"), wanted)
     found = status(config, {"national": {}}, published, generation=3, created_at=NOW, now=NOW)
-    (alarm,) = alarms(found)
+    (alarm,) = alarms(situation(found))
     assert (alarm.name, alarm.subject) == ("list_expired", "national")
     assert said in alarm.text
 

@@ -16,7 +16,7 @@ from cop_filter.cli.settings import Settings, existing_state
 from cop_filter.errors import ConfigError
 from cop_filter.push import wake
 from cop_filter.report.alarms import Alarm, alarms
-from cop_filter.report.current import current_status
+from cop_filter.report.current import current_situation
 from cop_filter.report.status import ListRow, Status
 from cop_filter.rollout.going_back import go_back
 from cop_filter.store import Store
@@ -30,8 +30,8 @@ def status(settings: Settings, as_json: bool) -> Exit:
     now = time.time()
     config = settings.config()
     existing_state(config)
-    found = current_status(config, now)
-    lasting = alarms(found)
+    situation = current_situation(config, now)
+    found, lasting = situation.status, alarms(situation)
     if as_json:
         click.echo(json.dumps({**asdict(found), "alarms": [one._asdict() for one in lasting]}, indent=2))
     else:

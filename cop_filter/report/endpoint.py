@@ -18,8 +18,9 @@ from cop_filter.config import Config
 from cop_filter.errors import CopFilterError
 from cop_filter.report.alarms import ALARM_NAMES, Alarm, alarms
 from cop_filter.report.counters import counters_dir, forget_gauges
-from cop_filter.report.current import current_status
-from cop_filter.report.status import STATES, ListRow, Status
+from cop_filter.report.current import current_situation
+from cop_filter.report.situation import Situation
+from cop_filter.report.status import STATES, ListRow
 
 _LIST_FIGURES: tuple[tuple[str, str, Callable[[ListRow], float | None]], ...] = (
     ("list_entries", "Entries in force", lambda row: row.entries),
@@ -38,19 +39,20 @@ _LIST_FIGURES: tuple[tuple[str, str, Callable[[ListRow], float | None]], ...] = 
 class ListCollector(Collector):
     """The state of the lists, read afresh at every scrape."""
 
-    def __init__(self, read: Callable[[], Status]) -> None:
+    def __init__(self, read: Callable[[], Situation]) -> None:
         self._read = read
 
     def collect(self) -> Iterable[Metric]:
         """The families; when the state folder cannot be read, only the alarm that says so."""
         try:
-            status = self._read()
+            situation = self._read()
         except (CopFilterError, OSError):
             return [_single("state_readable", "1 when the state folder can be read", 0)]
-        return self._families(status)
+        return self._families(situation)
 
     @staticmethod
-    def _families(status: Status) -> Iterator[Metric]:
+    def _families(situation: Situation) -> Iterator[Metric]:
+        status = situation.status
         yield _single("state_readable", "1 when the state folder can be read", 1)
         yield _single("generation", "The published generation, 0 before the first", status.generation or 0)
         if status.created_at is not None:
@@ -69,15 +71,18 @@ class ListCollector(Collector):
             for state in STATES:
                 states.add_metric([row.id, state], float(row.state == state))
         yield states
-        yield from _alarms(status)
+        yield from _alarms(situation)
 
 
-def _alarms(status: Status) -> Iterator[Metric]:
+def _alarms(situation: Situation) -> Iterator[Metric]:
     family = GaugeMetricFamily("cop_filter_alarm", "1 while it lasts", labels=["alarm", "subject"])
     counts = dict.fromkeys(ALARM_NAMES, 0)
-    for alarm in alarms(status):
+    lasting: dict[tuple[str, str], None] = {}
+    for alarm in alarms(situation):
         counts[alarm.name] += 1
-        family.add_metric([alarm.name, alarm.subject], 1)
+        lasting.setdefault((alarm.name, alarm.subject))
+    for labels in lasting:
+        family.add_metric(labels, 1)
     yield family
     # Always there, so that a rule can tell "no alarm" from "no figures".
     total = GaugeMetricFamily("cop_filter_alarms", "How many of each last", labels=["alarm"])
@@ -100,13 +105,13 @@ def scrape(config: Config) -> bytes:
     registry = CollectorRegistry()
     if folder.is_dir():
         MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]  # theirs to annotate
-    registry.register(ListCollector(lambda: current_status(config)))
+    registry.register(ListCollector(lambda: current_situation(config)))
     return generate_latest(registry)
 
 
 def _lasting(config: Config) -> tuple[Alarm, ...]:
     try:
-        return alarms(current_status(config))
+        return alarms(current_situation(config))
     except (CopFilterError, OSError):
         return (
             Alarm("state_unreadable", "", "the state folder cannot be read; look at `cop-filter status`"),
