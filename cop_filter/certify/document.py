@@ -72,9 +72,10 @@ def _sections(facts: Mapping[str, Any]) -> Iterator[Section]:
     )
     yield Section(
         "Lists",
-        "Age: how long ago the source had last confirmed the list that was enforced.",
+        "Age: how long the version in force had been so. Confirmed: how long ago its source had last said "
+        "that it was the newest. Both at best, on average, and at worst.",
         _table(
-            ("list", "authority", "basis", "mode", "checked every", "age: best", "mean", "worst"),
+            ("list", "authority", "basis", "mode", "checked every", "age", "confirmed"),
             (
                 (
                     one["id"],
@@ -82,7 +83,8 @@ def _sections(facts: Mapping[str, Any]) -> Iterator[Section]:
                     one["legal_basis"],
                     one["mode"],
                     _span(one["interval_s"]),
-                    *_age(one),
+                    _measured(one["age_s"]),
+                    _measured(one["unconfirmed_s"]),
                 )
                 for one in lists
             ),
@@ -142,9 +144,8 @@ def _enforcement(plane: str, found: Mapping[str, Any]) -> tuple[str, ...]:
     return (plane, f"{found['percent']} %", _span(found["bad_s"]), _span(found["no_data_s"]), longest)
 
 
-def _age(one: Mapping[str, Any]) -> tuple[str, ...]:
-    age = one["age_s"]
-    return (NO_DATA,) * 3 if age is None else tuple(_span(age[word]) for word in ("best", "mean", "worst"))
+def _measured(found: Mapping[str, int] | None) -> str:
+    return NO_DATA if found is None else " / ".join(_span(found[word]) for word in ("best", "mean", "worst"))
 
 
 def _counts(found: Mapping[str, int] | None, words: tuple[str, ...]) -> tuple[str, ...]:

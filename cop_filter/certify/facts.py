@@ -101,7 +101,8 @@ def _list(one: ListConfig, recorded: Recorded) -> Facts:
         "mode": one.mode,
         "planes": [str(plane) for plane in one.planes],
         "interval_s": int(one.interval_s),
-        "age_s": _age(recorded.rows, subject),
+        "age_s": _measured(recorded.rows, subject, "age_s"),
+        "unconfirmed_s": _measured(recorded.rows, subject, "unconfirmed_s"),
         "gaps": _gaps(one, recorded),
         "refreshes": {result: counts[result] for result in _RESULTS} if tried else None,
         "decisions": _audited(recorded.audited, _DECISIONS, one.id),
@@ -117,9 +118,9 @@ def _counts(rows: Iterable[Row], subject: str) -> Counter[str]:
     return counts
 
 
-def _age(rows: Sequence[Row], subject: str) -> Facts | None:
-    """How long ago the source had last confirmed the list, whenever that was looked at."""
-    found = [row for row in rows if (row.subject, row.what) == (subject, "age_s")]
+def _measured(rows: Sequence[Row], subject: str, what: str) -> Facts | None:
+    """The least, the mean and the most of a measure of which less is better."""
+    found = [row for row in rows if (row.subject, row.what) == (subject, what)]
     lowest = [row.lowest for row in found if row.lowest is not None]
     highest = [row.highest for row in found if row.highest is not None]
     times = sum(row.count for row in found)

@@ -62,7 +62,10 @@ def pdf(document: Document, facts_digest: str, font_file: Path | None = None) ->
         page.ln(6)
         write(f"SHA-256 of the facts: {facts_digest}", 8)
         write("What counts is the signed JSON file: cop-filter certify verify FILE --key PUBLICKEY", 8)
-        return bytes(page.output())
+        made = bytes(page.output())
+        if any(getattr(each, "missing_glyphs", ()) for each in page.fonts.values()):
+            raise CopFilterError("the font lacks characters of a name: name another with --font")
+        return made
     except (FPDFException, OSError) as error:
         raise CopFilterError(f"the PDF cannot be made: {type(error).__name__}") from None
 

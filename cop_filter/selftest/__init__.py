@@ -5,7 +5,7 @@ canaries of the generation in force ──> round ──> Results ──> selfte
 Asking imports slow libraries, so that is imported from `round` and `watch`; what was found, from here.
 """
 
-from cop_filter.selftest.in_process import Failure, decides, failing
+from cop_filter.selftest.in_process import Failure, decides
 from cop_filter.selftest.results import Result, Results, latest
 
-__all__ = ["Failure", "Result", "Results", "decides", "failing", "latest"]
+__all__ = ["Failure", "Result", "Results", "decides", "latest"]

@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
-from cop_filter.canaries import Canary, of_generation, question
-from cop_filter.engine import Engine
+from cop_filter.canaries import Canary, question
 from cop_filter.errors import InvalidUrl
-from cop_filter.loader import Generation
 from cop_filter.verdict import Action, Plane, Verdict
 
 
@@ -33,12 +31,6 @@ def decides(engine: Decider, canaries: Iterable[Canary]) -> tuple[Failure, ...]:
             if not _blocks(engine, canary, plane):
                 failed[canary.list_id, plane] = failed.get((canary.list_id, plane), 0) + 1
     return tuple(Failure(list_id, plane, count) for (list_id, plane), count in failed.items())
-
-
-def failing(generation: Generation) -> frozenset[str]:
-    """The lists of which a generation would let canaries pass. Raises StateError."""
-    engine = Engine(generation.snapshot())
-    return frozenset(failure.list_id for failure in decides(engine, of_generation(generation)))
 
 
 def askable(canary: Canary) -> tuple[Plane, ...]:

@@ -52,7 +52,7 @@ def record(
         _tell(state, None if before is None else before.state_of(list_id, plane), list_id, plane, audit)
     if results.generation is not None:
         history.measured("sync", "generation", results.generation, results.at)
-    _note_ages(config, history, results.at)
+    _note_silence(config, history, results.at)
 
 
 def _enforces(result: Result) -> bool:
@@ -69,13 +69,13 @@ def _tell(state: State, before: State | None, list_id: str, plane: Plane, audit:
         audit.note("canary_recovered", list=list_id, plane=str(plane))
 
 
-def _note_ages(config: Config, history: History, at: float) -> None:
-    """How long ago each list was last known to be its authority's newest."""
+def _note_silence(config: Config, history: History, at: float) -> None:
+    """How long ago the source of each list last confirmed what is in force."""
     for one in config.lists:
         with contextlib.suppress(StateError):
             checked_at = history.last_good(f"list:{one.id}")
             if checked_at is not None:
-                history.measured(f"list:{one.id}", "age_s", max(0.0, at - checked_at), at)
+                history.measured(f"list:{one.id}", "unconfirmed_s", max(0.0, at - checked_at), at)
 
 
 async def watch(config: Config, *, clock: Callable[[], float] = time.time) -> None:

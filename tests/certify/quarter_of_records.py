@@ -25,7 +25,8 @@ def a_recorded_quarter(folder: Path) -> Config:
         history.refreshed("national", "unchanged", interval_s=3600, at=START + hour * 3600)
     history.refreshed("national", "refused", interval_s=3600, at=START + 80 * 3600)
     for value in (60.0, 600.0, 1500.0):
-        history.measured("list:national", "age_s", value, START)
+        history.measured("list:national", "unconfirmed_s", value, START)
+    history.measured("list:national", "age_s", 7200.0, START)
     for hour in range(48):
         good = hour != 10
         at = START + hour * 3600

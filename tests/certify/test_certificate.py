@@ -12,7 +12,7 @@ from cop_filter.certify import certificate, facts, gather
 from cop_filter.certify.document import document
 from cop_filter.certify.html import html
 from cop_filter.certify.pdf import pdf
-from cop_filter.errors import SignatureRefused
+from cop_filter.errors import CopFilterError, SignatureRefused
 from cop_filter.signing import SigningKey, seal
 from tests.certify.quarter_of_records import QUARTER, a_recorded_quarter
 
@@ -126,6 +126,12 @@ def test_the_page_needs_nothing_else_and_names_the_facts_it_tells(told: dict[str
 def test_names_of_the_operator_are_text_and_never_markup(told: dict[str, Any]) -> None:
     told = {**told, "operator": {"name": "<script>x</script>", "responsible_officer": "Ωmega 北"}}
     assert "<script>x" not in html(document(told), "").decode()
+
+
+def test_a_name_that_no_font_at_hand_can_show_makes_no_pdf_with_holes(told: dict[str, Any]) -> None:
+    operator = {"name": "Example \U0001f9f2 \u5317", "responsible_officer": "officer"}
+    with pytest.raises(CopFilterError, match="--font"):
+        pdf(document({**told, "operator": operator}), "")
 
 
 def test_the_pdf_is_a_pdf_and_the_same_facts_give_the_same_bytes(told: dict[str, Any]) -> None:

@@ -20,7 +20,8 @@ def told(tmp_path: Path) -> dict[str, Any]:
 
 def test_it_tells_how_old_a_list_was_and_how_its_refreshes_ended(told: dict[str, Any]) -> None:
     (national,) = told["lists"]
-    assert national["age_s"] == {"best": 60, "mean": 720, "worst": 1500}
+    assert national["unconfirmed_s"] == {"best": 60, "mean": 720, "worst": 1500}
+    assert national["age_s"] == {"best": 7200, "mean": 7200, "worst": 7200}
     assert national["refreshes"] == {"published": 0, "unchanged": 24, "refused": 1}
     assert national["decisions"] == {"quarantined": 1, "approved": 1, "rejected": 0, "released": 0}
 
@@ -70,7 +71,13 @@ def test_where_nothing_was_recorded_everything_is_no_data(tmp_path: Path) -> Non
     config = a_config(tmp_path, a_list(), dns=dns())
     told = facts.facts(config, gather.recorded(config, QUARTER, QUARTER.end))
     (national,) = told["lists"]
-    assert national["age_s"] is national["refreshes"] is national["decisions"] is None
+    assert (
+        national["age_s"]
+        is national["unconfirmed_s"]
+        is national["refreshes"]
+        is national["decisions"]
+        is None
+    )
     assert told["enforcement"]["dns"]["percent"] is None
     assert told["changes"] is told["audit"] is None
     enforcement = document(told).sections[0].table.rows[0]

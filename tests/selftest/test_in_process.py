@@ -6,13 +6,10 @@ import pytest
 from generations import a_config, a_list, a_profile, publish
 
 import cop_filter
-from cop_filter import canaries, compiler
 from cop_filter.canaries import Canary
 from cop_filter.engine import Engine
 from cop_filter.entries import parse, parse_as
-from cop_filter.loader import open_generation
-from cop_filter.selftest import Failure, decides, failing
-from cop_filter.store import Store
+from cop_filter.selftest import Failure, decides
 from cop_filter.verdict import LegalBasis, Plane
 
 TEXTS = ["bad.example", "*.below.example", "=host.example", "http://h.example/p?q", "http://h.example/d/",
@@ -51,14 +48,3 @@ def test_a_list_for_a_profile_is_asked_as_its_clients_would(tmp_path: Path) -> N
     canary = Canary("school", parse("bad.example"), (Plane.DNS,))
     assert decides(engine, [canary]) == (Failure("school", Plane.DNS, 1),)
     assert decides(engine, [canary._replace(profile="schools")]) == ()
-
-
-def test_a_generation_that_lost_a_canary_names_its_list(tmp_path: Path) -> None:
-    config, store = a_config(tmp_path, a_list(), a_list("other")), Store(tmp_path)
-    for texts, lost in ((["bad.example"], frozenset()), (["missing.example"], {"national"})):
-        with compiler.draft(store, config) as draft:
-            for list_id, canary in (("national", texts[0]), ("other", "bad.example")):
-                draft.replace(list_id, [parse("bad.example")])
-                draft.attach(list_id, canaries.ATTACHMENT, canaries.to_bytes([parse(canary)]))
-            number = draft.publish()
-        assert failing(open_generation(store, number)) == lost

@@ -76,11 +76,11 @@ def test_a_first_test_that_passes_is_no_news_and_one_that_fails_is(config: Confi
     assert [event for event, _ in recorded(config, results(T, "failed"))[1].noted] == ["canary_failed"]
 
 
-def test_the_age_of_each_list_is_measured_since_its_source_confirmed_it(config: Config) -> None:
+def test_how_long_ago_its_source_confirmed_each_list_is_measured(config: Config) -> None:
     History(config.state_dir).refreshed("national", "unchanged", interval_s=900, at=T)
     history, _ = recorded(config, results(T + 120, "passed"))
-    (age,) = [row for row in history.rows(T, T + 1) if row.what == "age_s"]
-    assert age.highest == 120
+    (silence,) = [row for row in history.rows(T, T + 1) if row.what == "unconfirmed_s"]
+    assert silence.highest == 120
 
 
 def test_the_latest_results_are_for_their_owner_alone(config: Config) -> None:
