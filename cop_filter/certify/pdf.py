@@ -42,7 +42,7 @@ def pdf(document: Document, facts_digest: str, font_file: Path | None = None) ->
 
         def write(text: str, size: float, *, bold: bool = False) -> None:
             page.set_font(family, "B" if bold else "", size)
-            page.multi_cell(0, size * 0.5, text, new_x="LMARGIN", new_y="NEXT")
+            page.multi_cell(0, size * 0.5, text, align="L", new_x="LMARGIN", new_y="NEXT")
 
         write(document.title, 18, bold=True)
         write(document.subtitle, 9)
