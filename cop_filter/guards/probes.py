@@ -21,13 +21,22 @@ class Probe(NamedTuple):
     """Makes the word from the entry's key and a label."""
 
 
+_RECORD_KIND: Mapping[tuple[Kind, bool, bool], RecordKind] = {
+    (Kind.DOMAIN, False, False): RecordKind.DOMAIN,
+    (Kind.DOMAIN, True, False): RecordKind.BELOW,
+    (Kind.HOST, False, False): RecordKind.HOST,
+    (Kind.URL, False, False): RecordKind.URL,
+    (Kind.URL, False, True): RecordKind.URL_ANY_QUERY,
+    (Kind.PREFIX, False, False): RecordKind.PREFIX,
+    (Kind.PATTERN, False, False): RecordKind.PATTERN,
+    (Kind.PATTERN, False, True): RecordKind.PATTERN,
+    (Kind.KEYWORD, False, False): RecordKind.KEYWORD,
+}
+
+
 def record_kind(entry: Entry) -> RecordKind:
     """The kind of the index record that an entry makes."""
-    if entry.kind is Kind.DOMAIN:
-        return RecordKind.BELOW if entry.only_below else RecordKind.DOMAIN
-    if entry.kind is Kind.URL:
-        return RecordKind.URL_ANY_QUERY if entry.any_query else RecordKind.URL
-    return RecordKind[entry.kind.name]
+    return _RECORD_KIND[entry[0], entry[3], entry[4]]
 
 
 def split(key: str) -> tuple[str, str]:

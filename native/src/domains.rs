@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     fn domains(suffixes: &[&str], tails: &[&str], ends: &[&str]) -> Domains {
-        let owned = |names: &[&str]| names.iter().map(|n| n.to_string()).collect::<Vec<_>>();
+        let owned = |names: &[&str]| names.iter().copied().map(String::from).collect::<Vec<_>>();
         Domains::new(&[7; 16], &owned(suffixes), &owned(tails), &owned(ends))
     }
 
