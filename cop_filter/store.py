@@ -38,14 +38,13 @@ from cop_filter.manifest import Manifest
 from cop_filter.pointers import Pointers
 from cop_filter.sealing import Keys
 from cop_filter.setbacks import Setback
+from cop_filter.stages import Stages
 from cop_filter.trial import Soak, Trial
 
 INDEX = "index"
 PATTERNS = "patterns"
 MANIFEST = "manifest"
 KEEP_GENERATIONS = 5
-ROLLBACK_PATIENCE_S = 60.0
-"""How long a rollback waits for a publish that is under way."""
 _LOCK_POLL_S = 0.05
 
 Step = Callable[[str], None]
@@ -72,6 +71,7 @@ class Store:
         self._checked = False
         self._at_step = at_step
         self._pointers = Pointers(root, self.at_step)
+        self.stages = Stages(self._pointers, self.writer, self.manifest)
 
     @staticmethod
     def of(config: Config) -> "Store":
@@ -102,9 +102,9 @@ class Store:
         A list that is carried over stays under the key that it was hashed with, so a new key has to
         wait until all are there again: see `rotation_due`. Raises StateError.
         """
-        newest = self.newest()
-        if newest is not None:
-            with contextlib.suppress(StateError):
+        with contextlib.suppress(StateError):
+            newest = self.newest()
+            if newest is not None:
                 return self.open_manifest(self.folder(newest))[1]
         return self.newest_keys()
 
@@ -118,7 +118,7 @@ class Store:
 
     def rotation_due(self) -> bool:
         """Whether a newer key waits for a generation in which every list is fresh. Raises StateError."""
-        return self.newest() is not None and self.keys() != self.newest_keys()
+        return self.keys() != self.newest_keys()
 
     # ------------------------------------------------------------ reading
 
@@ -177,6 +177,17 @@ class Store:
             return number != wanted, number in avoided, number > at_most, -number
 
         return sorted({*numbers, *([] if wanted is None else [wanted])}, key=rank)
+
+    def earlier(self) -> int | None:
+        """Where a rollback leads that names no number: the current one where a newer is on trial, else older.
+
+        None when there is nothing to go back to. Raises StateError.
+        """
+        current = self.current()
+        if current is None or self.trial() is not None:
+            return current
+        avoided = self._pointers.avoided()
+        return max((one for one in self.numbers() if one < current and one not in avoided), default=None)
 
     def stamp(self, number: int) -> tuple[int, int] | None:
         """Tells a generation from one of the same number in a state folder that was made anew."""
@@ -293,7 +304,7 @@ class Store:
 
         The very first generation is in force at once: without it, nothing is blocked. Raises Held.
         """
-        self.settle()
+        self.stages.settle()
         self.at_step("sync folder")
         durable.sync_folder(aside)
         self.at_step("rename folder")
@@ -320,96 +331,6 @@ class Store:
         kept = [number for number in numbers if number not in failed][-self._keep :]
         for number in {*numbers} - {*kept} - needed:
             shutil.rmtree(self.folder(number), ignore_errors=True)
-
-    # ------------------------------------------------------------ trial and rollback
-
-    def promote(self, number: int) -> bool:
-        """Put the generation whose soak ends first in force everywhere. Only for the writer.
-
-        False when that is not `number`: the trial is another one by now, or over.
-        """
-        trial = self.trial()
-        if trial is None or trial.steps[0].generation != number:
-            return False
-        self._pointers.put_in_force(number)
-        return True
-
-    def take_back(self, reason: str, at: float) -> Setback | None:
-        """End the trial: all processes follow the current generation again. Only for the writer.
-
-        None when there is no trial any more.
-        """
-        if self.trial() is None:
-            return None
-        self._pointers.fail_trial(reason, at)
-        return self.settle()
-
-    def half_taken_back(self) -> bool:
-        """Whether a process was killed while it took a generation back: `settle` finishes it."""
-        trial = self._pointers.written_trial()
-        return trial is not None and trial.failed is not None
-
-    def settle(self) -> Setback | None:
-        """Finish what `take_back` began, also in a process that was killed there. Only for the writer."""
-        trial = self._pointers.written_trial()
-        if trial is None or trial.failed is None:
-            return None
-        generations = tuple(step.generation for step in trial.steps)
-        setback = Setback(generations, trial.failed_at, "failed", trial.failed, self._brought(trial.newest))
-        self._pointers.note(setback)
-        self._pointers.clear_trial()
-        return setback
-
-    def _brought(self, number: int) -> dict[str, str]:
-        """The digests of the lists that a generation has in another version than the current one."""
-        try:
-            current = self.current()
-            now = () if current is None else self.manifest(current).lists
-            then = self.manifest(number).lists
-        except StateError:
-            return {}
-        before = {state.policy.id: state.digest for state in now}
-        return {
-            state.policy.id: state.digest
-            for state in then
-            if state.policy.mode in ("enforce", "observe") and before.get(state.policy.id) != state.digest
-        }
-
-    def earlier(self) -> int | None:
-        """Where a rollback leads that names no number: the current one where a newer is on trial, else older.
-
-        None when there is nothing to go back to. Raises StateError.
-        """
-        current = self.current()
-        if current is None or self.trial() is not None:
-            return current
-        avoided = self._pointers.avoided()
-        return max((one for one in self.numbers() if one < current and one not in avoided), default=None)
-
-    def rollback(self, hold: Hold) -> None:
-        """Put `hold.generation`, which the caller has found whole, in force and hold it there.
-
-        A trial is over, and nothing is published until `release`. Waits for a publish that is under
-        way, which comes to nothing. Raises StateError, OSError.
-        """
-        self._pointers.hold(hold)
-        with self.writer(patience_s=ROLLBACK_PATIENCE_S):
-            self.settle()
-            self._pointers.clear_trial()
-            if hold.generation is not None and hold.generation != self._pointers.pointed():
-                self._pointers.put_in_force(hold.generation)
-            if hold.before is not None and hold.before != hold.generation:
-                reason = hold.reason or ""
-                self._pointers.note(Setback((hold.before,), hold.at or 0.0, "rolled back", reason))
-
-    def release(self) -> Hold | None:
-        """End the hold, and say what it was; None when nothing was held. Raises StateError, OSError."""
-        held = self.held()
-        if held is not None:
-            with self.writer(patience_s=ROLLBACK_PATIENCE_S):
-                self._pointers.clear_trial()  # a rollback that was killed may have left it
-                self._pointers.release()
-        return held
 
     # ------------------------------------------------------------ status
 

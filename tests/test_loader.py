@@ -115,7 +115,7 @@ def test_a_watcher_swaps_when_the_pointer_moves_forward_or_back(tmp_path):
     publish(config, national=["two.example"])
     assert watcher.check()
     assert engine.decide_host("two.example").action is Action.BLOCK
-    Store(tmp_path).rollback(Hold(1, 2, 0.0, "ann", "bad"))
+    Store(tmp_path).stages.rollback(Hold(1, 2, 0.0, "ann", "bad"))
     assert watcher.check()
     assert engine.decide_host("two.example").action is Action.ALLOW
     assert swapped == [2, 1]

@@ -135,7 +135,7 @@ async def test_a_rollback_holds_against_the_authority_until_it_is_released(
     with pytest.raises(Held, match="cop-filter release"):
         await network.sync()
     assert network.blocked("one.example", "three.example") == [True, False]
-    network.store.release()
+    network.store.stages.release()
     assert (await network.sync())["national"].result == "published"
     assert network.blocked("one.example", "three.example") == [False, True]
 

@@ -93,7 +93,7 @@ def change(state, at_step, what):
         publish(state, "next.example", at_step=at_step)
         return
     with store.writer():
-        assert store.promote(2) if what == "promote" else store.take_back("too much", NOW)
+        assert store.stages.promote(2) if what == "promote" else store.stages.take_back("too much", NOW)
 
 
 def die(state, step, what):

@@ -115,7 +115,7 @@ def release(settings: Settings) -> Exit:
     existing_state(config)
     store = Store.of(config)
     with as_account(config):
-        held = store.release()
+        held = store.stages.release()
         if held is None:
             click.echo("no rollback holds")
             return Exit.REFUSED

@@ -157,7 +157,7 @@ class Controller:
     def _promote(self, number: int) -> Settled | None:
         open_generation(self._store, number)  # what is damaged by now must not be in force
         with self._store.writer(_LOCK_PATIENCE_S):
-            if not self._store.promote(number):
+            if not self._store.stages.promote(number):
                 return None
         _log.info("generation %d has passed its trial and is in force", number)
         self._audit.note("rollout_passed", generation=number)
@@ -165,15 +165,15 @@ class Controller:
 
     def _take_back(self, reason: str) -> Settled | None:
         with self._store.writer(_LOCK_PATIENCE_S):
-            setback = self._store.take_back(reason, self._clock())
+            setback = self._store.stages.take_back(reason, self._clock())
         return None if setback is None else self._told(setback)
 
     def _finish(self) -> Settled | None:
         """Do what a process that was killed while it took a generation back has left to do."""
-        if not self._store.half_taken_back():
+        if not self._store.stages.half_taken_back():
             return None
         with self._store.writer(_LOCK_PATIENCE_S):
-            setback = self._store.settle()
+            setback = self._store.stages.settle()
         return None if setback is None else self._told(setback)
 
     def _told(self, setback: Setback) -> Settled:

@@ -26,5 +26,5 @@ def go_back(store: Store, to: int | None, *, by: str, reason: str, now: float) -
     except StateError as error:
         raise StateError(f"generation {number} is not whole, nothing was changed: {error}") from None
     hold = Hold(number, before, now, by, reason)
-    store.rollback(hold)
+    store.stages.rollback(hold)
     return hold

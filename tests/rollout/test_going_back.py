@@ -56,15 +56,15 @@ def test_while_it_holds_nothing_is_published_be_it_a_list_or_policy_alone(two):
 
 def test_after_the_release_publishing_goes_on_with_a_new_number(two):
     back(two.state_dir)
-    assert Store(two.state_dir).release() == Hold(1, 2, NOW, "ann", "too much is blocked")
-    assert Store(two.state_dir).release() is None
+    assert Store(two.state_dir).stages.release() == Hold(1, 2, NOW, "ann", "too much is blocked")
+    assert Store(two.state_dir).stages.release() is None
     assert publish(two, national=["three.example"]) == 3
     assert Store(two.state_dir).current() == 3
 
 
 def test_what_was_rolled_back_from_is_not_gone_back_to_by_itself(two):
     back(two.state_dir)
-    Store(two.state_dir).release()
+    Store(two.state_dir).stages.release()
     publish(two, national=["three.example"])
     assert back(two.state_dir).generation == 1
     assert back(two.state_dir, to=2).generation == 2
@@ -102,7 +102,7 @@ def test_a_damaged_hold_holds(two):
     assert Store(two.state_dir).held() == Hold()
     with pytest.raises(Held):
         publish(two, national=["three.example"])
-    Store(two.state_dir).release()
+    Store(two.state_dir).stages.release()
     publish(two, national=["three.example"])
 
 
@@ -113,7 +113,7 @@ def test_a_rollback_ends_a_trial_and_leads_to_what_is_in_force(two):
     assert (store.current(), store.newest()) == (2, 3)
     assert back(two.state_dir).generation == 2
     assert store.followed(canary=True, now=NOW) == store.newest() == 2
-    store.release()
+    store.stages.release()
     assert store.trial() is None
 
 
@@ -153,7 +153,7 @@ def test_killed_at_any_step_a_rollback_changes_nothing_or_holds_and_can_be_said_
         publish(config, national=["one.example"])
         publish(config, national=["two.example"])
         publish(a_config(state, rollout=RolloutConfig(soak_s=600.0)), national=["three.example"])
-        Store(state).promote(3)
+        Store(state).stages.promote(3)
         return config
 
     steps = []
