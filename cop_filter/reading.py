@@ -77,6 +77,9 @@ def _prints(body: bytes) -> bytes:
         end = body.find(b"\n", start + _BLOCK_BYTES)
         end = len(body) if end < 0 else end
         lines = body[start:end].removesuffix(b"\n").decode().split("\n")
-        prints = fingerprints.change(prints, b"", fingerprints.of_lines(lines))
+        block = fingerprints.of_lines(lines)
+        if len(block) != len(lines) * fingerprints.PRINT_BYTES:
+            raise ValueError
+        prints = fingerprints.change(prints, b"", block)
         start = end + 1
     return prints
