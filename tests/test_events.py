@@ -36,6 +36,7 @@ def test_each_event_has_its_own_counter():
         events.fault(Plane.TLS)
         events.dns("malformed")
         events.dns("malformed")
+        events.http("oracle_refused")
         events.upstream(1, "timeout")
         events.upstream_health(1, up=False)
         events.refreshed("national", "published")
@@ -46,6 +47,7 @@ def test_each_event_has_its_own_counter():
     for line in (
         'cop_filter_decision_faults_total{plane="tls"} 1.0',
         'cop_filter_dns_events_total{event="malformed"} 2.0',
+        'cop_filter_http_events_total{event="oracle_refused"} 1.0',
         'cop_filter_upstream_queries_total{result="timeout",upstream="1"} 1.0',
         'cop_filter_upstream_up{upstream="1"} 0.0',
         'cop_filter_refreshes_total{list="national",result="published"} 1.0',

@@ -1,5 +1,7 @@
 """An engine whose lists are a dictionary, for tests of what a proxy asks and does."""
 
+from collections import Counter
+
 from cop_filter.names import canonical_host, canonical_url
 from cop_filter.verdict import Action, Kind, LegalBasis, Plane, Verdict
 
@@ -81,9 +83,13 @@ class CountedEvents:
     def __init__(self):
         self.decisions: list[tuple[str, str]] = []
         self.faults: list[str] = []
+        self.of_oracle: Counter[str] = Counter()
 
     def decided(self, plane, verdict):
         self.decisions.append((str(plane), str(verdict.action)))
+
+    def http(self, event, times=1):
+        self.of_oracle[event] += times
 
     def fault(self, plane):
         self.faults.append(str(plane))

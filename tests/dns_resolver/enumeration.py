@@ -47,8 +47,11 @@ def said(packet, name):
 
 
 class Enumerator:
-    """Asks each name, and beside it one that is certainly not listed. `learned` are the names whose answers
-    differ from what an unlisted name gets at that moment; `refused` counts plain refusals."""
+    """Asks each name, and right before it one that is certainly not listed.
+
+    `learned` are the names whose answers differ from what the unlisted one gets: so a refusal that would
+    begin with a listed name's own question teaches too. `refused` counts plain refusals.
+    """
 
     def __init__(self, ask):
         self._ask = ask
@@ -58,11 +61,11 @@ class Enumerator:
 
     async def ask(self, name):
         """Ask one name."""
-        answer = said(await self._ask(query(name, edns=True)), name)
         # As long as the name: the answer's length must not be taken for a difference.
         self._unlisted += 1
         control = f"{self._unlisted:0{len(name.partition('.')[0])}d}.{name.partition('.')[2]}"
         expected = said(await self._ask(query(control, edns=True)), control)
+        answer = said(await self._ask(query(name, edns=True)), name)
         self.refused += answer[3] & 0x0F == 5
         if answer != expected:
             self.learned.add(name)

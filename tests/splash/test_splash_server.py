@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from generations import a_config, publish
+from prometheus_client import CollectorRegistry
 from verdicts import ALLOW, BLOCK, OPERATOR
 
-from cop_filter.config import Config, ProfileConfig
+import cop_filter
+from cop_filter.config import Config, OracleConfig, ProfileConfig
 from cop_filter.errors import InvalidUrl
 from cop_filter.events import Events
 from cop_filter.splash import server
@@ -212,3 +215,56 @@ async def test_a_reader_is_told_the_reason_that_holds_for_its_profile(engine, ne
     _, body = await ask(runner.addresses[0][1], request(host=CHOSEN))
     assert (b"Example Hotline" in body) is told
     await runner.cleanup()
+
+
+class TestOracle:
+    """Anybody may name any Host: past the budget of a reader's network the page gives no reason to anyone."""
+
+    BUDGET = 5
+
+    @pytest.fixture
+    async def port(self, tmp_path):
+        config = a_config(tmp_path, oracle=OracleConfig(self.BUDGET, 1e9))
+        publish(config, national=[f"bad{number}.example" for number in range(50)])
+        self.registry = CollectorRegistry()
+        serving = server.create_server(config, cop_filter.open(tmp_path), Events(self.registry))
+        runner = web.ServerRunner(serving, handle_signals=False)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield runner.addresses[0][1]
+        await runner.cleanup()
+
+    @pytest.mark.parametrize("path", ["/", "/healthz"])
+    async def test_whoever_asks_host_after_host_learns_at_most_the_budget(self, port, path):
+        learned = set()
+        for number in range(50):
+            # The control first: a reason that ends with a listed host's own request would teach too.
+            _, control = await ask(port, request(host=f"no{number}.example", path=path))
+            _, body = await ask(port, request(host=f"bad{number}.example", path=path))
+            if body != control:
+                learned.add(number)
+        assert len(learned) == self.BUDGET
+
+    async def test_past_the_budget_the_page_is_that_of_any_host(self, port):
+        for number in range(self.BUDGET):
+            _, body = await ask(port, request(host=f"www.bad{number}.example"))
+            assert b"Example Hotline" in body
+        heads, bodies = zip(
+            *[
+                await ask(port, request(host=host))
+                for host in ("bad0.example", "bad9.example", "good.example")
+            ],
+            strict=True,
+        )
+        assert len(set(bodies)) == 1
+        assert all(head.startswith(b"HTTP/1.1 451 ") for head in heads)
+        assert b"Example Hotline" not in bodies[0]
+        counted = self.registry.get_sample_value
+        assert counted("cop_filter_http_events_total", {"event": "oracle_budget_spent"}) == 1
+        assert counted("cop_filter_http_events_total", {"event": "oracle_refused"}) == 3
+
+    async def test_readers_below_the_budget_are_told_the_reason_as_ever(self, port):
+        for _ in range(10):
+            for number in range(self.BUDGET - 1):
+                _, body = await ask(port, request(host=f"bad{number}.example"))
+                assert b"Example Hotline" in body

@@ -2,7 +2,6 @@
 
 use super::Salts;
 use siphasher::sip::SipHasher13;
-use std::hash::Hasher;
 use std::mem;
 
 const PLACES: usize = 8;
@@ -87,7 +86,7 @@ impl Budgets {
             return false;
         }
         let id = self.id(account);
-        let set = &self.sets[id as usize % self.sets.len()];
+        let set = &self.sets[self.set_of(id)];
         set.iter().any(|network| network.id == id && network.spent)
     }
 
@@ -99,7 +98,8 @@ impl Budgets {
         }
         self.turn(now_s);
         let (id, key) = (self.id(account), self.key(account, key));
-        let set = &mut self.sets[id as usize % self.sets.len()];
+        let set = self.set_of(id);
+        let set = &mut self.sets[set];
         let Some(place) = place_of(id, set, &mut self.counts) else {
             return true;
         };
@@ -138,11 +138,14 @@ impl Budgets {
         self.salt.hash(&account.to_ne_bytes()).max(NOBODY + 1)
     }
 
+    /// Spreads hashes over the sets, without a division.
+    fn set_of(&self, id: u64) -> usize {
+        ((u128::from(id) * self.sets.len() as u128) >> 64) as usize
+    }
+
     fn key(&self, account: u64, key: u64) -> u64 {
-        let mut state = self.salt;
-        state.write(&account.to_ne_bytes());
-        state.write(&key.to_ne_bytes());
-        state.finish()
+        let both = u128::from(account) << 64 | u128::from(key);
+        self.salt.hash(&both.to_ne_bytes())
     }
 }
 
