@@ -13,6 +13,7 @@ from cop_filter.cli.exits import MEANINGS
 from cop_filter.events import Events
 from cop_filter.report.alarms import ALARM_NAMES
 from cop_filter.report.endpoint import ListCollector
+from cop_filter.report.situation import Situation
 from cop_filter.report.status import ListRow, Status
 
 ROOT = Path(__file__).parent.parent
@@ -75,9 +76,10 @@ def test_every_command_is_in_the_readme() -> None:
 
 def test_the_metrics_of_the_operations_manual_are_those_that_exist() -> None:
     row = ListRow("national", "ok", "enforce", 1, 1.0, 1.0, 1.0, 1.0, None)
+    situation = Situation(Status(1, 1.0, (row,)), 1.0, None, None, (), {}, None, 300.0)
     registry = CollectorRegistry()
     Events(registry)
-    registry.register(ListCollector(lambda: Status(1, 1.0, (row,))))
+    registry.register(ListCollector(lambda: situation))
     exist = {metric.name + ("_total" if metric.type == "counter" else "") for metric in registry.collect()}
     manual = (ROOT / "docs" / "operations.md").read_text()
     table = manual[manual.index("## Metrics") :]
