@@ -128,3 +128,17 @@ def test_a_resolver_that_hangs_is_unreachable_and_not_called_good(service: Whole
     until(lambda: (results := latest(service.state)) is not None
           and results.state_of("self-test", Plane.DNS) == "passed")  # fmt: skip
     assert [span for span in History(service.state).spans("enforcing:dns", 0, 2**40) if not span.good]
+
+
+def test_canaries_of_the_configuration_are_asked_for_by_every_generation(tmp_path: Path) -> None:
+    service = WholeService(tmp_path, interval="1h")
+    text = service.config_path.read_text()
+    service.config_path.write_text(text.replace("retries = 0", f'retries = 0\ncanaries = ["{HOST}"]', 1))
+    service.publish("bad.example", HOST)
+    service.start()
+    try:
+        service.until_blocked("bad.example")
+        found = until_found(service, lambda found: bool(found["passed"]))
+    finally:
+        service.stop()
+    assert {one["asked"] for one in found["results"] if one["list_id"] == "national"} == {1}
