@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_disk import small_disk
 
 from cop_filter.errors import StateError
 from cop_filter.history import FILE, HOUR_S, KEPT_HOURS, History, Span
-from tests.small_disk import small_disk
 
 T = 1_790_000_000 // HOUR_S * HOUR_S
 LIST = "list:national"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from quarter_of_records import QUARTER, a_recorded_quarter
 
 from cop_filter.certify import certificate, facts, gather
 from cop_filter.certify.document import document
@@ -14,7 +15,6 @@ from cop_filter.certify.html import html
 from cop_filter.certify.pdf import pdf
 from cop_filter.errors import CopFilterError, SignatureRefused
 from cop_filter.signing import SigningKey, seal
-from tests.certify.quarter_of_records import QUARTER, a_recorded_quarter
 
 KEY = SigningKey.generate()
 

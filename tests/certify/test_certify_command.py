@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from quarter_of_records import ENTRY, QUARTER, a_recorded_quarter
 
 from cop_filter.cli import command
 from cop_filter.cli.exits import Exit
-from tests.certify.quarter_of_records import ENTRY, QUARTER, a_recorded_quarter
 
 CONFIG = """
 state_dir = "state"

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from generations import a_config, a_list, dns
+from quarter_of_records import DAY, ENTRY, QUARTER, START, a_recorded_quarter
 
 from cop_filter.certify import facts, gather
 from cop_filter.certify.document import NO_DATA, document
 from cop_filter.signing.envelope import canonical
-from tests.certify.quarter_of_records import DAY, ENTRY, QUARTER, START, a_recorded_quarter
 
 
 @pytest.fixture

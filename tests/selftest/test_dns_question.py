@@ -5,12 +5,12 @@ from ipaddress import IPv6Address
 
 import dns.rdatatype
 import pytest
+from loopback_listeners import PAGE, Reply, reply, resolver
 
 from cop_filter.selftest import dns_question
 from cop_filter.selftest.dns_question import Blocking, Said, Transport, ask
 from cop_filter.selftest.ways import Way
 from cop_filter.verdict import Answer
-from tests.selftest.loopback_listeners import PAGE, Reply, reply, resolver
 
 NXDOMAIN, REFUSED, SERVFAIL = 3, 5, 2
 BLOCKED, CENSORED, FORGED, STALE = 15, 16, 4, 3

@@ -1,13 +1,13 @@
 """What a proxy's answer says: blocked, or not."""
 
 import pytest
+from loopback_listeners import proxy
 
 from cop_filter.canaries import Question
 from cop_filter.selftest.dns_question import Said
 from cop_filter.selftest.http_question import ask
 from cop_filter.selftest.ways import Way
 from cop_filter.verdict import Plane
-from tests.selftest.loopback_listeners import proxy
 
 PAGE = Question("h.example", "http://h.example/p?q=1")
 HOST = Question("h.example", None)

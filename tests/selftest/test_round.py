@@ -9,6 +9,7 @@ import dns.message
 import pytest
 from generations import a_config, a_list, a_profile
 from generations import dns as a_resolver
+from loopback_listeners import PAGE, Reply, proxy, reply, resolver
 
 from cop_filter.canaries import CONTROL_HOST, SELF_TEST, SELF_TEST_HOST, Canary
 from cop_filter.config import Address, Config, OracleConfig, ProxyConfig, SplashConfig
@@ -16,7 +17,6 @@ from cop_filter.entries import parse
 from cop_filter.selftest import Result, dns_question
 from cop_filter.selftest import round as rounds
 from cop_filter.verdict import Answer, LegalBasis, Plane
-from tests.selftest.loopback_listeners import PAGE, Reply, proxy, reply, resolver
 
 HERE = Address("127.0.0.1", 1)
 SPLASH = frozenset({Answer.SPLASH})
