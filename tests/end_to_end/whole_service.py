@@ -1,5 +1,6 @@
 """`cop-filter serve` with every role, on loopback, and a client with an address of its own."""
 
+import json
 import os
 import select
 import signal
@@ -10,6 +11,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from dnslib import QTYPE, RR, A, DNSError, DNSRecord
 
@@ -54,9 +58,25 @@ retries = 0
 PROXY = """
 [proxy]
 listen = "127.0.0.1:{proxy}"
+"""
+METRICS = """
 [metrics]
 listen = "127.0.0.1:{metrics}"
 """
+
+
+class Ran(NamedTuple):
+    """How a command ended, and all that it said."""
+
+    code: int
+    said: str
+
+
+def run(*words: str, given: bytes = b"") -> Ran:
+    """One `cop-filter` command, with `given` on its standard input."""
+    argv = [sys.executable, "-m", "cop_filter.cli", *words]
+    ran = subprocess.run(argv, input=given, capture_output=True, timeout=PATIENCE_S, check=False)
+    return Ran(ran.returncode, (ran.stdout + ran.stderr).decode())
 
 
 class Upstream:
@@ -102,7 +122,12 @@ class WholeService:
         workers: int = 1,
         extra_lists: str = "",
         interval: str = "1s",
+        source: str | None = None,
+        more: str = "",
+        tables: str = "",
+        metrics: bool = False,
     ) -> None:
+        """`more`: further keys of the list. `tables`: further tables of the configuration."""
         self.folder = folder
         self.state = state or folder / "state"
         self.store = Store(self.state)
@@ -110,7 +135,8 @@ class WholeService:
         self.log = folder / "log.txt"
         self.upstream = Upstream()
         self.ports = {name: free_port() for name in ("dns", "splash", "proxy", "metrics")}
-        self.list = {"id": "national", "source": f"file:{self.source}", "interval": interval, "more": ""}
+        source = f"file:{self.source}" if source is None else source
+        self.list = {"id": "national", "source": source, "interval": interval, "more": more}
         text = CONFIG.format(
             state=self.state,
             lists=LIST.format(**self.list) + extra_lists,
@@ -121,6 +147,9 @@ class WholeService:
         )
         if proxy:
             text += PROXY.format(**self.ports)
+        if proxy or metrics:
+            text += METRICS.format(**self.ports)
+        text += tables
         self.config_path = folder / "cop-filter.toml"
         self.config_path.write_text(text)
 
@@ -128,6 +157,26 @@ class WholeService:
         aside = self.source.with_suffix(".new")
         aside.write_text("".join(f"{entry}\n" for entry in entries))
         aside.replace(self.source)
+
+    def run(self, *words: str, given: bytes = b"") -> Ran:
+        """One command of the operator, with this configuration."""
+        return run("--config", str(self.config_path), *words, given=given)
+
+    def status(self) -> dict[str, Any]:
+        """What `cop-filter status` knows."""
+        return dict(json.loads(self.run("status", "--json").said))
+
+    def health(self) -> tuple[int, dict[str, Any]]:
+        """The answer of /health: its status and what it says."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.ports['metrics']}/health", timeout=10) as answer:
+                return answer.status, json.load(answer)
+        except HTTPError as answer:
+            return answer.code, json.load(answer)
+
+    def alarms(self) -> set[str]:
+        """The names of the alarms that last, and what each is about."""
+        return {f"{one['name']} {one['subject']}".strip() for one in self.status()["alarms"]}
 
     def start(self, *words: str, environment: Mapping[str, str] | None = None) -> None:
         argv = [sys.executable, "-m", "cop_filter.cli", "--config", str(self.config_path)]
