@@ -139,18 +139,33 @@ class Admission:
             self._ledger.history(wanted),
             canaries=() if fetched.vouched is None else fetched.vouched.canaries,
             is_change=fetched.base is not None,
-            now=self._clock(),
+            now=self._first_seen(wanted),
         )
+
+    def _first_seen(self, wanted: ListConfig) -> float:
+        """When the oldest of those versions came that nobody let in since the one in force; at least now.
+
+        What was refused is not to be believed for nothing but that time has passed.
+        """
+        refused_at = self._quarantine().refused_since(wanted.id)
+        return self._clock() if refused_at is None else min(refused_at, self._clock())
+
+    def _quarantine(self) -> Quarantine:
+        return Quarantine(self._store, self._config, audit=self._chronicle.audit, clock=self._clock)
 
     def refuse_unless_released(self, wanted: ListConfig, fetched: Fetched, report: GuardReport) -> None:
         """Put a version that has findings into the quarantine, unless enough people let it pass.
 
         Raises GuardFailed.
         """
+        quarantine = self._quarantine()
+        rejected_by = quarantine.rejected_by(wanted.id, fetched.digest)
+        if rejected_by is not None:
+            why = f"; {report.reason}" if report.findings else ""
+            raise GuardFailed(f"this version was rejected by {rejected_by}{why}")
         if report.passed:
             return
-        quarantine = Quarantine(self._store, self._config, audit=self._chronicle.audit, clock=self._clock)
-        if quarantine.released(wanted.id, fetched.digest):
+        if quarantine.released(wanted.id, fetched.digest, [finding.guard for finding in report.findings]):
             _log.warning("list %s: a version with findings was released by people", wanted.id)
             return
         version = None if fetched.vouched is None else fetched.vouched.version

@@ -130,7 +130,7 @@ def _reading(config: ListConfig) -> str:
 
     Hashed, because a source may carry what the authority considers secret.
     """
-    parts = (config.source, config.format, config.csv_column, config.json_field)
+    parts = (config.source, config.format, config.csv_column, config.json_field, config.allow_addresses)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

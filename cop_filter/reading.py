@@ -63,6 +63,7 @@ class Reading:
             format=self._fetched.format or wanted.format,
             csv_column=wanted.csv_column,
             json_field=wanted.json_field,
+            addresses=wanted.allow_addresses,
         )
 
 

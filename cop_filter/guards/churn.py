@@ -53,10 +53,13 @@ def changes(history: Sequence[Accepted]) -> list[int]:
     ]
 
 
-def idle_gaps(history: Sequence[Accepted], now: float | None) -> float:
-    """How many of the usual intervals between versions have passed since the last one; at least 1."""
+def idle_gaps(history: Sequence[Accepted], now: float | None, interval_s: float) -> float:
+    """How many of the usual intervals between versions have passed since the last one; at least 1.
+
+    None is shorter than `interval_s`, at which the list is asked for: a burst of versions is no habit.
+    """
     times = sorted(version.at for version in history)
     gaps = [later - earlier for earlier, later in pairwise(times) if later > earlier]
     if now is None or not gaps:
         return 1.0
-    return max(1.0, (now - times[-1]) / median(gaps))
+    return max(1.0, (now - times[-1]) / max(median(gaps), interval_s))

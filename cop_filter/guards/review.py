@@ -52,8 +52,9 @@ class Review:
     """Judges one version of one list. `add` each chunk, `remove` what a change takes away, then `report`.
 
     `holds` is None where nothing is in force. `canaries` are entries that the list's signatures vouch
-    for, in the plain list grammar, beside those of its settings. `now` is in Unix seconds. With `is_change`
-    only what comes is read: then duplicates are not counted, and domains and conflicts only of what comes.
+    for, in the plain list grammar, beside those of its settings. `now` (Unix seconds) is when this version
+    came first. With `is_change` only what comes is read: then duplicates are not counted, and domains and
+    conflicts only of what comes.
     """
 
     def __init__(
@@ -143,7 +144,7 @@ class Review:
             pages=pages,
             covered_pages=covered_pages,
             history=self._history,
-            idle_gaps=churn.idle_gaps(self._history, self._now),
+            idle_gaps=churn.idle_gaps(self._history, self._now, self._wanted.interval_s),
         )
         found = ((name, guard(seen, self._wanted)) for name, guard in GUARDS.items())
         return GuardReport(

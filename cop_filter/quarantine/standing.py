@@ -1,5 +1,6 @@
 """What a quarantined version waits for: its approvals, weighed by the configuration in force."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +13,8 @@ from cop_filter.quarantine.shelf import Shelf
 from cop_filter.store import Store
 
 State = Literal["waiting", "released", "rejected", "superseded", "unreadable"]
-"""waiting: for approvals. superseded: another version went live since. unreadable: changed, or the key is."""
+"""waiting: for approvals. superseded: another version went live since, or it was taken back. unreadable:
+changed, or the key is."""
 _ACCOUNT = "quarantine-account"
 
 
@@ -50,8 +52,10 @@ class Standings:
         needed = 1 if wanted is None else max(1, wanted.approvals)
         if item.rejected_at is not None:
             return Standing(item_id, "rejected", item, needed=needed)
-        since = self.others_live_at(item)
-        names, enough = ((), False) if wanted is None else self._approved(item, wanted, since)
+        since = self.over_since(item)
+        # Who approved it before its report was written anew has not seen what is found now.
+        shown_at = max(since, math.nextafter(item.at, -math.inf))
+        names, enough = ((), False) if wanted is None else self._approved(item, wanted, shown_at)
         state: State = "released" if enough else "superseded" if item.at <= since else "waiting"
         return Standing(item_id, state, item, names, needed)
 
@@ -66,8 +70,18 @@ class Standings:
         """Those of one list that can be read, oldest first."""
         return [one for one in self.all() if one.item is not None and one.item.list_id == list_id]
 
-    def others_live_at(self, item: Item) -> float:
-        """When another version of the list last went live, of all that the generations on disk tell."""
+    def over_since(self, item: Item) -> float:
+        """When approvals were over last: another version went live, or this one was taken back."""
+        taken_back = (
+            one.at for one in self._store.setbacks() if one.digests.get(item.list_id) == item.digest
+        )
+        return max(self.live_at(item.list_id, but=item.digest), *taken_back, 0.0)
+
+    def live_at(self, list_id: str, *, but: str | None = None) -> float:
+        """When a version of a list last went live, of all that the generations on disk tell.
+
+        `but` is the digest of one that does not count.
+        """
         latest = 0.0
         for number in self._store.numbers():
             try:
@@ -75,7 +89,7 @@ class Standings:
             except StateError:
                 continue  # damaged: it tells nothing
             for one in lists:
-                if one.policy.id == item.list_id and one.digest != item.digest:
+                if one.policy.id == list_id and one.digest != but:
                     latest = max(latest, one.published_at or 0.0)
         return latest
 

@@ -3,10 +3,10 @@
 import math
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cop_filter import approval
 from cop_filter.audit import Audit
@@ -72,8 +72,9 @@ class Quarantine:
             here = self._standings.of_list(wanted.id)
             for one in here:
                 if one.item is not None and one.item.digest == digest:
-                    if one.state == "superseded":
-                        # It came again: what its report compares it with is another version by now.
+                    # It came again, and its report compares it with another version, or says less.
+                    told = set(_guards(fields)) <= set(_guards(one.item.report))
+                    if one.state == "superseded" or (one.state != "rejected" and not told):
                         self._shelf.change(replace(one.item, at=self._clock(), report=fields))
                     return one.id
             item = Item(self._new_id(), wanted.id, digest, self._clock(), version, fields)
@@ -82,15 +83,36 @@ class Quarantine:
         self._audit.note("list_quarantined", **self._facts(item), version=version)
         return item.id
 
-    def released(self, list_id: str, digest: str) -> bool:
-        """Whether enough of today's approvers say that this very version may pass its guards.
+    def released(self, list_id: str, digest: str, guards: Collection[str] = ()) -> bool:
+        """Whether enough of today's approvers say that this very version may pass these guards.
 
-        So until another version of the list has gone live.
+        So until another version of the list has gone live, or this one was taken back by itself. Guards
+        that its report did not tell of when it was approved are not passed.
         """
         return any(
-            one.state == "released" and one.item is not None and one.item.digest == digest
+            one.state == "released"
+            and one.item is not None
+            and one.item.digest == digest
+            and set(guards).issubset(_guards(one.item.report))
             for one in self._standings.of_list(list_id)
         )
+
+    def rejected_by(self, list_id: str, digest: str) -> str | None:
+        """Who has rejected this very version; None: nobody, or the report of it is not kept any more."""
+        return next(
+            (
+                one.item.rejected_by
+                for one in self._standings.of_list(list_id)
+                if one.state == "rejected" and one.item is not None and one.item.digest == digest
+            ),
+            None,
+        )
+
+    def refused_since(self, list_id: str) -> float | None:
+        """When the first of the versions came (Unix seconds) that were refused since one went live."""
+        live_at = self._standings.live_at(list_id)
+        found = (one.item for one in self._standings.of_list(list_id) if one.item is not None)
+        return min((item.at for item in found if item.at > live_at), default=None)
 
     # ------------------------------------------------------------ for people
 
@@ -123,8 +145,10 @@ class Quarantine:
             if wanted is None:
                 raise QuarantineRefused(f"list {item.list_id} is not configured any more")
             before = self._standings.of(item_id)
-            # After what went live last, also when this machine's clock was set back since.
-            at = max(math.ceil(self._clock()), math.floor(self._standings.others_live_at(item)) + 1)
+            # After what went live last and what is approved, also when the clock was set back since.
+            at = max(
+                math.ceil(self._clock()), math.floor(self._standings.over_since(item)) + 1, math.ceil(item.at)
+            )
             if wanted.approvers:
                 key, person = _person(key, wanted.approvers, f"approve versions of list {item.list_id}")
                 self._audit.record("quarantine_approved", **self._facts(item), by=person.name)
@@ -191,6 +215,10 @@ class Quarantine:
 
     def _new_id(self) -> str:
         return f"{datetime.fromtimestamp(self._clock(), UTC):%Y%m%d}-{os.urandom(4).hex()}"
+
+
+def _guards(report: Mapping[str, Any]) -> Iterator[str]:
+    return (finding["guard"] for finding in report.get("findings", ()))
 
 
 def _person(key: SigningKey | None, people: tuple[Person, ...], to_do: str) -> tuple[SigningKey, Person]:

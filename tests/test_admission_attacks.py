@@ -1,0 +1,184 @@
+"""What the parts of an admission could be played off against each other: guards, time, people, trials."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from generations import a_config, a_list
+from quarantine_wards import ANN, ANN_KEY, BEN, BEN_KEY, Clock
+
+from cop_filter import admission
+from cop_filter.admission import Admission, Admitted
+from cop_filter.chronicle import Chronicle
+from cop_filter.config import Config, ListConfig, RolloutConfig
+from cop_filter.errors import GuardFailed
+from cop_filter.events import Events
+from cop_filter.guards import Accepted, Finding
+from cop_filter.ledger import Known, Ledger, Moment
+from cop_filter.quarantine import Quarantine
+from cop_filter.sources import Fetched, Validators
+from cop_filter.store import Store
+
+HOUR = 3600.0
+
+
+def names(start: int, count: int) -> list[str]:
+    return [f"host{number}.site{number}.example" for number in range(start, start + count)]
+
+
+def fetched(lines: Sequence[str]) -> Fetched:
+    raw = "".join(f"{line}\n" for line in lines).encode()
+    return Fetched({"": raw}, Validators(), hashlib.sha256(raw).hexdigest())
+
+
+class Desk:
+    """One operator who takes in versions of a list, at the time that the clock says."""
+
+    def __init__(self, folder: Path, wanted: ListConfig, **more: object) -> None:
+        self.config: Config = a_config(folder / "state", wanted, **more)
+        self.clock = Clock()
+        self.store = Store.of(self.config)
+        self.store.prepare()
+        self.ledger = Ledger(self.store)
+
+    @property
+    def wanted(self) -> ListConfig:
+        return self.config.lists[0]
+
+    def change(self, **settings: object) -> None:
+        self.config = replace(self.config, lists=(replace(self.wanted, **settings),))  # type: ignore[arg-type]
+
+    def admit(self, lines: Sequence[str]) -> Admitted:
+        """As a refresh does it, with the line of history that follows."""
+        chronicle = Chronicle(self.config, Events(), self.clock)
+        desk = Admission(self.config, self.store, self.ledger, chronicle, self.clock)
+        what = fetched(lines)
+        admitted = desk.admit(self.wanted, what, lambda *_: None)
+        state = self.store.manifest(admitted.generation).state_of(self.wanted.id)
+        moment = Moment(self.clock(), self.clock())
+        went_in: Accepted = admitted.report.accepted(self.clock())
+        self.ledger.accepted(self.wanted, Known(digest=what.digest), state, moment, went_in)
+        return admitted
+
+    def ward(self) -> Quarantine:
+        return Quarantine(self.store, self.config, clock=self.clock)
+
+    def approve(self) -> str:
+        """Both approve what waits; its state then."""
+        (item,) = (one.id for one in self.ward().items() if one.state == "waiting")
+        self.ward().approve(item, ANN_KEY, "root")
+        return self.ward().approve(item, BEN_KEY, "root").state
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path, a_list(approvers=(ANN, BEN), approvals=2))
+
+
+@pytest.fixture
+def hourly(desk: Desk) -> Desk:
+    """A list of 10,000 names of which some change every hour."""
+    for hour in range(6):
+        desk.admit(names(10 * hour, 10_000))
+        desk.clock.now += HOUR
+    return desk
+
+
+def test_denmark_2012_what_was_quarantined_does_not_go_live_by_waiting(hourly: Desk) -> None:
+    wrong = [*names(60, 10_000), *names(50_000, 4000)]
+    with pytest.raises(GuardFailed, match="usually"):
+        hourly.admit(wrong)
+    hourly.clock.now += 90 * 24 * HOUR
+    with pytest.raises(GuardFailed, match="usually"):
+        hourly.admit(wrong)
+    with pytest.raises(GuardFailed, match="usually"):
+        hourly.admit([*wrong, "one-more.example"])
+    hourly.change(max_churn_jump=10_000.0)
+    assert hourly.admit(wrong).report.entries == 14_000
+
+
+def test_a_burst_of_small_versions_does_not_make_a_list_long_overdue(hourly: Desk) -> None:
+    for second in range(60):
+        hourly.admit(names(100 + second, 10_000))
+        hourly.clock.now += 1
+    hourly.clock.now += HOUR
+    with pytest.raises(GuardFailed, match="usually"):
+        hourly.admit([*names(200, 10_000), *names(50_000, 4000)])
+
+
+def test_a_rejected_version_stays_refused_though_no_guard_finds_anything_any_more(desk: Desk) -> None:
+    desk.admit(names(0, 100))
+    desk.clock.now += 60
+    big = names(0, 1000)
+    with pytest.raises(GuardFailed, match="grew"):
+        desk.admit(big)
+    (item,) = desk.ward().items()
+    desk.ward().reject(item.id, ANN_KEY, "root")
+    desk.change(max_growth=20.0, max_churn=20.0)
+    with pytest.raises(GuardFailed, match="rejected by ann"):
+        desk.admit(big)
+    assert desk.admit([*big, "one-more.example"]).report.entries == 1001
+
+
+def test_an_approval_covers_what_was_shown_and_nothing_that_is_found_later(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.admit(names(0, 100))
+    desk.clock.now += 60
+    big = names(0, 1000)
+    with pytest.raises(GuardFailed, match="grew"):
+        desk.admit(big)
+    assert desk.approve() == "released"
+    monkeypatch.setattr(admission.overblock, "prove", _finds("overblock"))
+    desk.clock.now += 60
+    with pytest.raises(GuardFailed, match="found by overblock"):
+        desk.admit(big)
+    (item,) = desk.ward().items()
+    assert (item.state, item.approved_by) == ("waiting", ())
+    assert item.item is not None
+    assert "overblock" in [finding["guard"] for finding in item.item.report["findings"]]
+    desk.clock.now += 60
+    assert desk.approve() == "released"
+    assert desk.admit(big).report.entries == 1000
+
+
+def _finds(guard: str) -> Callable[..., tuple[Finding, ...]]:
+    return lambda *_, **__: (Finding(guard, f"found by {guard}"),)
+
+
+def test_an_approved_version_that_was_taken_back_by_itself_needs_people_again(tmp_path: Path) -> None:
+    rollout = RolloutConfig(soak_s=600.0)
+    desk = Desk(tmp_path, a_list(approvers=(ANN, BEN), approvals=2), rollout=rollout)
+    desk.admit(names(0, 100))
+    desk.clock.now += 60
+    big = names(0, 1000)
+    with pytest.raises(GuardFailed, match="grew"):
+        desk.admit(big)
+    assert desk.approve() == "released"
+    desk.clock.now += 60
+    tried = desk.admit(big).generation
+    desk.clock.now += 60
+    with desk.store.writer():
+        assert desk.store.take_back("far too much is blocked", desk.clock()) is not None
+    desk.clock.now += 60
+    with pytest.raises(GuardFailed, match="taken back by itself"):
+        desk.admit(big)
+    assert desk.store.newest() != tried
+    desk.clock.now += 60
+    assert desk.approve() == "released"
+    assert desk.admit(big).report.entries == 1000
+
+
+def test_a_list_that_is_allowed_addresses_may_hold_them(desk: Desk) -> None:
+    desk.change(format="plain")
+    lines = [*names(0, 5), "192.0.2.7", "198.51.100.0/30"]
+    with pytest.raises(GuardFailed, match="allow_addresses"):
+        desk.admit(lines)
+    desk.change(allow_addresses=True)
+    assert desk.admit(lines).report.entries == 10
+    # What is remembered of it was read in another way than it would be now.
+    assert desk.ledger.known(desk.wanted) != Known()
+    desk.change(allow_addresses=False)
+    assert desk.ledger.known(desk.wanted) == Known()
