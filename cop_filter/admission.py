@@ -5,7 +5,7 @@ thread, one list after the other, because each generation is made from the one b
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -26,7 +26,7 @@ from cop_filter.manifest import Manifest
 from cop_filter.policy_changes import changes, expired
 from cop_filter.quarantine import Quarantine
 from cop_filter.reading import Reading
-from cop_filter.sources import Fetched
+from cop_filter.sources import Fetched, Vouched
 from cop_filter.store import Store
 
 _log = logging.getLogger(__name__)
@@ -118,11 +118,38 @@ class Admission:
             config = self._effective()
             with compiler.draft(self._store, config, clock=self._clock) as draft:
                 candidate = _Candidate(self, draft, wanted, fetched, tell)
-                number, report = candidate.publish()
+                report = candidate.take()
+                number = draft.publish(*_said([candidate]), candidate.prove)
         finally:
             # Whoever still refers to the answer (a task, a traceback) no longer holds its bytes.
             fetched.raw.clear()
         return Admitted(number, report, damaged)
+
+    def renew(self, fetched: Mapping[str, Fetched]) -> dict[str, Admitted]:
+        """Publish every list that is in force anew, under the newest key; by list id.
+
+        All or nothing: until then the older key stays in use. Raises as `admit` does.
+        """
+        wanted = [one for one in self._config.lists if one.id in fetched]
+        try:
+            with compiler.draft(self._store, self._effective(), clock=self._clock, renew=True) as draft:
+                candidates = [_Candidate(self, draft, one, fetched[one.id], _tell_nobody) for one in wanted]
+                reports = [candidate.take() for candidate in candidates]
+
+                def prove(generation: Generation) -> None:
+                    for candidate in candidates:
+                        candidate.prove(generation)
+
+                number = draft.publish(*_said(candidates), prove)
+        finally:
+            for one in fetched.values():
+                one.raw.clear()
+        _log.info("generation %d published under the newest key", number)
+        self._chronicle.audit.note("keys_rotated", generation=number)
+        return {
+            one.id: Admitted(number, report, damaged=False)
+            for one, report in zip(wanted, reports, strict=True)
+        }
 
     def findings_of_the_past(self, wanted: ListConfig, digest: str) -> tuple[Finding, ...]:
         """A version that was taken back by itself does not go live again by itself."""
@@ -179,22 +206,34 @@ class Admission:
         raise GuardFailed(f"{report.reason} (quarantined as {item})")
 
 
+def _tell_nobody(_phase: str, _more: int, _total: int | None) -> None:
+    """For what nobody watches."""
+
+
+def _said(candidates: Sequence["_Candidate"]) -> tuple[dict[str, str], dict[str, Vouched]]:
+    """What is known of versions beside their entries: digests, and what signatures say; by list id."""
+    digests = {one.wanted.id: one.fetched.digest for one in candidates}
+    vouched = {one.wanted.id: one.fetched.vouched for one in candidates}
+    return digests, {list_id: said for list_id, said in vouched.items() if said is not None}
+
+
 class _Candidate:
     """One version on its way."""
 
     def __init__(
         self, admission: Admission, draft: Draft, wanted: ListConfig, fetched: Fetched, tell: Tell
     ) -> None:
+        self.wanted = wanted
+        self.fetched = fetched
         self._admission = admission
         self._draft = draft
-        self._wanted = wanted
-        self._fetched = fetched
         self._tell = tell
         self._reading = Reading(wanted, fetched)
+        self._report: GuardReport | None = None
 
-    def publish(self) -> tuple[int, GuardReport]:
-        """The generation's number, and what the guards saw."""
-        wanted, fetched, draft = self._wanted, self._fetched, self._draft
+    def take(self) -> GuardReport:
+        """Put it into the draft; what the guards saw. Raises GuardFailed, ListRefused."""
+        wanted, fetched, draft = self.wanted, self.fetched, self._draft
         review = self._admission.review(draft, wanted, fetched)
         if self._reading.is_change:
             self._take_change(review)
@@ -210,23 +249,22 @@ class _Candidate:
                 "list %s: %d of %d lines are bad: %s",
                 wanted.id, report.bad_lines, report.lines, report.first_errors,
             )  # fmt: skip
-        vouched = {} if fetched.vouched is None else {wanted.id: fetched.vouched}
-        number = draft.publish({wanted.id: fetched.digest}, vouched, partial(self._prove, report))
-        return number, report
+        self._report = report
+        return report
 
     def _take_whole(self, review: Review) -> None:
         gathering = self._gathering(())
         for chunk in self._reading.chunks():
-            self._draft.replace(self._wanted.id, chunk.entries)
+            self._draft.replace(self.wanted.id, chunk.entries)
             review.add(chunk)
             gathering.add(chunk.canaries)
             self._tell("parse", chunk.lines, None)
         self._attach_canaries(gathering)
 
     def _take_change(self, review: Review) -> None:
-        wanted, draft = self._wanted, self._draft
+        wanted, draft = self.wanted, self._draft
         in_force = draft.base_state(wanted.id)
-        if in_force is None or in_force.digest != self._fetched.base:
+        if in_force is None or in_force.digest != self.fetched.base:
             raise ListRefused(
                 "what changed is of another version than what is held; the list is fetched whole"
             )
@@ -245,27 +283,31 @@ class _Candidate:
         self._attach_canaries(gathering)
 
     def _gathering(self, held: tuple[Entry, ...]) -> Gathering:
-        vouched = self._fetched.vouched
-        return Gathering((*self._wanted.canaries, *(() if vouched is None else vouched.canaries)), held)
+        vouched = self.fetched.vouched
+        return Gathering((*self.wanted.canaries, *(() if vouched is None else vouched.canaries)), held)
 
     def _attach_canaries(self, gathering: Gathering) -> None:
         if gathering.entries:
-            self._draft.attach(self._wanted.id, CANARIES, to_bytes(gathering.entries))
+            self._draft.attach(self.wanted.id, CANARIES, to_bytes(gathering.entries))
 
     def _attach_prints(self) -> None:
-        held = self._draft.attached(self._wanted.id, PRINTS) if self._reading.is_change else None
+        held = self._draft.attached(self.wanted.id, PRINTS) if self._reading.is_change else None
         prints = self._reading.prints(held)
         if prints is not None:
-            self._draft.attach(self._wanted.id, PRINTS, prints)
+            self._draft.attach(self.wanted.id, PRINTS, prints)
 
-    def _prove(self, report: GuardReport, generation: Generation) -> None:
+    def prove(self, generation: Generation) -> None:
         """Ask the generation, which is still aside, about every new entry. Raises GuardFailed."""
-        engine = Engine(generation.snapshot())
-        found = overblock.prove(engine, self._wanted.id, self._new_entries())
-        self._admission.refuse_unless_released(self._wanted, self._fetched, report.with_findings(found))
+        engine, base = Engine(generation.snapshot()), self._draft.base
+        before = None if base is None else Engine(base.snapshot())
+        found = overblock.prove(engine, self.wanted.id, self._new_entries(), before=before)
+        if self._report is not None and found:
+            self._admission.refuse_unless_released(
+                self.wanted, self.fetched, self._report.with_findings(found)
+            )
 
     def _new_entries(self) -> Iterator[Entry]:
         # Read again, by the chunk: a million new entries at once would take more room than all the rest.
         for chunk in self._reading.chunks():
-            held = self._draft.holds(self._wanted.id, chunk.entries)
+            held = self._draft.holds(self.wanted.id, chunk.entries)
             yield from (entry for entry, old in zip(chunk.entries, held, strict=True) if not old)

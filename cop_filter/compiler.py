@@ -76,6 +76,11 @@ class Draft:
         self._attached: dict[tuple[str, str], bytes] = {}
         self._builder = Builder(self._keys.index)
 
+    @property
+    def base(self) -> Generation | None:
+        """What this draft is made from; None where there is nothing whole."""
+        return self._base
+
     def replace(self, list_id: str, entries: Sequence[Entry]) -> None:
         """Add fresh entries to a list; the first call drops what it held before."""
         if list_id in self._amended:

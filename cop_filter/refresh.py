@@ -145,8 +145,29 @@ class Refresher:
         )
 
     def _known(self, wanted: ListConfig) -> Known:
-        # Validators of a list that is not in force would earn a 304, and the list would never come.
-        return Known() if self._in_force(wanted.id)[1] is None else self._ledger.known(wanted)
+        # Validators of a version that is not in force would earn a 304, and it would never come.
+        in_force, known = self._in_force(wanted.id)[1], self._ledger.known(wanted)
+        return known if in_force is not None and in_force.digest == known.digest else Known()
+
+    async def renew(self) -> bool:
+        """Publish all lists under a newer key, if one waits; True when that was done.
+
+        Every list that is in force is fetched whole for it. Raises what stood in the way, a list's refusal
+        or the state's; the older key stays in use then, and the next call tries again.
+        """
+        if not self._store.rotation_due():
+            return False
+        lists = [one for one in self._config.lists if self._in_force(one.id)[1] is not None]
+        answers = await asyncio.gather(*(self._fetch(one, Known()) for one in lists))
+        fetched = {
+            one.id: answer for one, answer in zip(lists, answers, strict=True) if isinstance(answer, Fetched)
+        }
+        admitted = await self._loop.run_in_executor(self._publisher, self._admission.renew, fetched)
+        for one in lists:
+            answer = fetched[one.id]
+            known = Known(answer.validators, answer.digest, answer.vouched)
+            self._accept(one, known, admitted[one.id])
+        return True
 
     async def _admit(self, wanted: ListConfig, fetched: Fetched) -> Admitted:
         try:

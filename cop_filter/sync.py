@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 _POLICY_CHECK_S = 60.0
+_KEY_CHECK_S = 300.0
 _SPARE_THREADS = 4
 
 
@@ -51,6 +52,7 @@ async def run_once(
         settled = await asyncio.to_thread(Controller(config, Store.of(config), failing=_failing).step)
         refresher.forget(frozenset(() if settled is None else settled.digests))
         await refresher.apply_policy()
+        await _renewed(refresher)
         outcomes = await asyncio.gather(*map(refresher.refresh, wanted))
     for outcome in outcomes:
         if outcome.state_fault:
@@ -80,6 +82,7 @@ async def watch(
             with _signals(handlers):
                 async with listeners.listening(config, bound, wakers, events), asyncio.TaskGroup() as group:
                     tasks = [group.create_task(_keep_policy(refresher, wakers.wake_all))]
+                    tasks.append(group.create_task(_keep_key(refresher)))
                     tasks.append(group.create_task(_rollout(config, refresher, wakers).run()))
                     tasks += [group.create_task(_keep(refresher, one, wakers)) for one in config.lists]
                     await stop.wait()
@@ -92,6 +95,19 @@ async def _keep(refresher: Refresher, wanted: ListConfig, wakers: Wakers) -> Non
     while True:
         outcome = await refresher.refresh(wanted)
         await wakers.wait(wanted.id, outcome.next_delay_s)
+
+
+async def _keep_key(refresher: Refresher) -> None:
+    while True:
+        await _renewed(refresher)
+        await asyncio.sleep(_KEY_CHECK_S)
+
+
+async def _renewed(refresher: Refresher) -> None:
+    try:
+        await refresher.renew()
+    except (CopFilterError, OSError) as error:
+        _log.error("the newer key waits, the older one stays in use: %s", refresh.reason(error))
 
 
 async def _keep_policy(refresher: Refresher, wake_all: Callable[[], None]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from hostile_authority import Authority, hang, in_turn, listening, serve, status, unless_modified
 
-from cop_filter import compiler, formats
+from cop_filter import compiler, formats, rotation
 from cop_filter.config import Config, ListConfig, OperatorConfig
 from cop_filter.errors import ConfigError, Held, StateError
 from cop_filter.loader import open_engine
@@ -301,6 +301,30 @@ async def test_what_became_the_filters_own_host_is_blocked_no_more(
     network.config = replace(network.config, lists=(*network.config.lists, other))
     await network.sync(only=["national"])
     assert network.blocked("lists.example", "bad.example") == [False, True]
+
+
+async def test_a_new_key_is_used_once_every_list_was_fetched_whole(
+    network: Network, authority: Authority
+) -> None:
+    authority.answers["/other.txt"] = serve(SECOND)
+    other = a_list(f"{authority.url}/other.txt", "other")
+    network.config = replace(network.config, lists=(*network.config.lists, other))
+    await network.sync()
+    before = network.store.keys()
+    rotation.begin(network.store)
+    authority.answers["/other.txt"] = status(500)
+    await network.sync()
+    assert network.store.rotation_due()
+    assert network.store.keys() == before
+    assert network.blocked("one.example", "three.example") == [True, True]
+    authority.answers["/other.txt"] = serve(SECOND)
+    await network.sync()
+    assert not network.store.rotation_due()
+    assert network.store.keys() != before
+    assert network.blocked("one.example", "three.example") == [True, True]
+    assert (await network.sync())["other"].result == "unchanged"
+    rotation.finish(network.store)
+    assert network.blocked("one.example", "three.example") == [True, True]
 
 
 async def test_while_another_process_publishes_nothing_is_touched(network: Network) -> None:

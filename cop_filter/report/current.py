@@ -32,7 +32,7 @@ def current_status(config: Config, now: float | None = None) -> Status:
 def current_situation(config: Config, now: float | None = None) -> Situation:
     """The same, with all else that an operator has to know of. Raises StateError."""
     now = time.time() if now is None else now
-    store = Store(config.state_dir)
+    store = Store.of(config)
     found = current_status(config, now)
     waiting: Counter[str] = Counter()
     if (store.root / "quarantine").is_dir():
