@@ -68,7 +68,7 @@ class _Folder:
         accepted = Validators(etag=f"signed {manifest.version} {manifest.digest} {anchor}")
         held = self._visit.held
         if held == manifest.digest and self._visit.validators == accepted:
-            return NotModified()
+            return NotModified(_vouched(manifest))
         path = manifest.changes_since(held)
         if held is not None and path is not None:
             try:

@@ -89,7 +89,7 @@ async def test_freeze_is_noticed_when_the_last_version_expires(
     signed.publish(LINES)
     await subscriber.visit(signed.source)
     subscriber.now = NOW + DAY - 1
-    assert await subscriber.visit(signed.source) == NotModified()
+    assert isinstance(await subscriber.visit(signed.source), NotModified)
     subscriber.now = NOW + DAY
     with pytest.raises(ProvenanceFailed, match=r"expired on 2025-06-16 .* held back"):
         await subscriber.visit(signed.source)
