@@ -64,7 +64,7 @@ class Site:
         return Quarantine(self.store, config or self.config, clock=self.clock)
 
     def publish(self, entries: Sequence[str], list_id: str = "national") -> int:
-        self.store.release()
+        self.store.stages.release()
         with compiler.draft(self.store, self.config, clock=self.clock) as draft:
             draft.replace(list_id, [parse(text) for text in entries])
             return draft.publish({list_id: digest_of(entries)})

@@ -1,12 +1,15 @@
 """JSON that people may read and that only this state folder's key can have written. Pure."""
 
+import contextlib
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from cop_filter.errors import StateError
+
+T = TypeVar("T")
 
 
 def write(said: Mapping[str, Any], key: bytes, purpose: str) -> bytes:
@@ -22,6 +25,17 @@ def read(raw: bytes, key: bytes, purpose: str) -> dict[str, Any]:
         raise StateError("it was changed, or written with a key that this state_dir has no longer")
     said: dict[str, Any] = json.loads(body)
     return said
+
+
+def with_any(keys: Sequence[bytes], read: Callable[[bytes], T]) -> T:
+    """What `read` makes with the first key that it does not refuse; the index keys may have been rotated.
+
+    Raises StateError when it refuses all of them.
+    """
+    for key in keys[:-1]:
+        with contextlib.suppress(StateError):
+            return read(key)
+    return read(keys[-1])
 
 
 def _code(body: bytes, key: bytes, purpose: str) -> bytes:

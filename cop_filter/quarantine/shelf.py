@@ -3,13 +3,14 @@
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from cop_filter import durable, file_lock
 from cop_filter.errors import QuarantineRefused, StateError
 from cop_filter.quarantine import body as bodies
+from cop_filter.quarantine import coded
 from cop_filter.quarantine.body import Body
 from cop_filter.quarantine.item import Item, is_id
 
@@ -21,11 +22,15 @@ _MOST_APPROVALS = 64
 
 
 class Shelf:
-    """The folder `root`, whose items are coded and sealed with `key`. Raises StateError throughout."""
+    """The folder `root`, whose items are coded and sealed with the first of `keys`, and read with any.
 
-    def __init__(self, root: Path, key: bytes) -> None:
+    Raises StateError throughout.
+    """
+
+    def __init__(self, root: Path, keys: Sequence[bytes]) -> None:
         self._root = root
-        self._key = key
+        self._key = keys[0]
+        self._keys = keys
 
     @contextmanager
     def changing(self) -> Iterator[None]:
@@ -61,13 +66,14 @@ class Shelf:
             ) from None
         except OSError as error:
             raise StateError(f"the quarantine cannot be read: {error.strerror}") from None
-        return Item.from_bytes(raw, self._key, item_id)
+        return coded.with_any(self._keys, lambda key: Item.from_bytes(raw, key, item_id))
 
     def body(self, item_id: str) -> Body:
         """The list that is quarantined."""
         self.item(item_id)
         try:
-            return bodies.read(self._root / item_id / _BODY, item_id, self._key)
+            path = self._root / item_id / _BODY
+            return coded.with_any(self._keys, lambda key: bodies.read(path, item_id, key))
         except FileNotFoundError:
             raise QuarantineRefused("this version's list is not kept any more") from None
         except OSError as error:

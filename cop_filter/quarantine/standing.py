@@ -1,6 +1,7 @@
 """What a quarantined version waits for: its approvals, weighed by the configuration in force."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,11 +37,11 @@ class Standing:
 class Standings:
     """How the versions on a shelf stand. Raises StateError throughout."""
 
-    def __init__(self, shelf: Shelf, store: Store, config: Config, key: bytes) -> None:
+    def __init__(self, shelf: Shelf, store: Store, config: Config, keys: Sequence[bytes]) -> None:
         self._shelf = shelf
         self._store = store
         self._lists = {one.id: one for one in config.lists}
-        self._key = key
+        self._keys = keys
 
     def of(self, item_id: str) -> Standing:
         """One version. Raises QuarantineRefused when there is none of this id."""
@@ -95,7 +96,7 @@ class Standings:
 
     def account_approval(self, item: Item, account: str, at: int) -> bytes:
         """What stands for a signature where a list has no approvers: that somebody has this state folder."""
-        return coded.write(approval.statement(item.approved_as, account, at), self._key, _ACCOUNT)
+        return coded.write(approval.statement(item.approved_as, account, at), self._keys[0], _ACCOUNT)
 
     def _approved(self, item: Item, wanted: ListConfig, since: float) -> tuple[tuple[str, ...], bool]:
         documents = self._shelf.approvals(item.id)
@@ -108,7 +109,7 @@ class Standings:
 
     def _account(self, document: bytes, item: Item, since: float) -> str | None:
         try:
-            said = coded.read(document, self._key, _ACCOUNT)
+            said = coded.with_any(self._keys, lambda key: coded.read(document, key, _ACCOUNT))
         except StateError:
             return None
         name = str(said.get("approver"))

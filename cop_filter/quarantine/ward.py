@@ -43,13 +43,14 @@ class Quarantine:
         audit: Audit | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        key = store.keys().quarantine
+        # What was kept before a rotation of the keys is under an older one.
+        keys = [each.quarantine for each in dict.fromkeys((store.keys(), *store.all_keys()))]
         self._lists = {one.id: one for one in config.lists}
         self._reveal = config.rights.reveal
         self._audit = audit if audit is not None else Audit(config, clock=clock)
         self._clock = clock
-        self._shelf = Shelf(store.root / "quarantine", key)
-        self._standings = Standings(self._shelf, store, config, key)
+        self._shelf = Shelf(store.root / "quarantine", keys)
+        self._standings = Standings(self._shelf, store, config, keys)
 
     # ------------------------------------------------------------ for the refresh
 

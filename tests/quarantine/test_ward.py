@@ -21,8 +21,10 @@ from quarantine_wards import (
 )
 from small_disk import small_disk
 
+from cop_filter import compiler, rotation
 from cop_filter.audit import Audit, verify
 from cop_filter.config import RightsConfig
+from cop_filter.entries import parse
 from cop_filter.errors import AuditBroken, QuarantineRefused, StateError
 from cop_filter.quarantine import Quarantine
 
@@ -329,3 +331,18 @@ def test_what_is_left_of_a_list_that_is_not_configured_any_more_can_be_rejected_
     later.reject(item, None, "root")
     assert later.standing(item).state == "rejected"
     assert (site.told()[-1].facts["item"], site.told()[-1].facts.get("list")) == (item, None)
+
+
+def test_what_was_kept_before_a_rotation_of_the_keys_is_read_approved_and_released(site: Site) -> None:
+    site.publish(["bad.example"])
+    site.clock.now += 60
+    item = site.keep(DIGEST)
+    site.quarantine().approve(item, ANN_KEY, "root")
+    rotation.begin(site.store)
+    with compiler.draft(site.store, site.config, clock=site.clock, renew=True) as draft:
+        draft.replace("national", [parse("bad.example")])
+        draft.publish({"national": digest_of(["bad.example"])})
+    assert not site.store.rotation_due()
+    assert site.quarantine().body(item).raw == {"": PLANTED}
+    site.quarantine().approve(item, BEN_KEY, "root")
+    assert site.quarantine().released("national", DIGEST)
