@@ -175,9 +175,13 @@ class Draft:
 
     def _state(self, config: ListConfig, digests: Mapping[str, str]) -> ListState:
         policy = list_policy(config)
-        if self._is_fresh(config.id):
-            return ListState(policy, published_at=self._clock(), digest=digests.get(config.id, ""))
         state = None if self._base is None else self._base.manifest.state_of(config.id)
+        if self._is_fresh(config.id):
+            digest = digests.get(config.id, "")
+            if self._renew and state is not None and state.digest == digest:
+                # The same version under another key: it went live when it did.
+                return ListState(policy, published_at=state.published_at, digest=digest)
+            return ListState(policy, published_at=self._clock(), digest=digest)
         if self._renew and state is not None and state.published_at is not None:
             raise StateError(f"the new key waits: list {config.id} has not been fetched whole")
         return ListState(policy) if state is None else replace(state, policy=policy)

@@ -161,7 +161,7 @@ def test_an_approved_version_that_was_taken_back_by_itself_needs_people_again(tm
     tried = desk.admit(big).generation
     desk.clock.now += 60
     with desk.store.writer():
-        assert desk.store.take_back("far too much is blocked", desk.clock()) is not None
+        assert desk.store.stages.take_back("far too much is blocked", desk.clock()) is not None
     desk.clock.now += 60
     with pytest.raises(GuardFailed, match="taken back by itself"):
         desk.admit(big)
