@@ -20,9 +20,9 @@ impl Protected {
     /// The host-level entries of these lists. O(all records).
     pub fn new(index: &Arc<Index>, lists: &[u32]) -> Self {
         let mut records = HashMap::new();
-        for (hash, meta) in (0..index.len()).map(|i| index.record(i)) {
+        for (hash, meta) in index.of_lists(lists) {
             let kind = meta.kind();
-            if lists.contains(&meta.list()) && kind.is_host_level() && kind.is_entry() {
+            if kind.is_host_level() && kind.is_entry() {
                 *records.entry(hash).or_default() |= bit(kind);
             }
         }
