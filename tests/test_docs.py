@@ -91,3 +91,17 @@ def test_the_alarms_of_the_operations_manual_are_those_that_exist() -> None:
     chapter = manual[manual.index("## Alarms") :]
     table = chapter[: chapter.index("\n## ")]
     assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(ALARM_NAMES)
+
+
+def test_what_went_wrong_elsewhere_is_shown_by_tests_that_exist() -> None:
+    chapter = (ROOT / "docs" / "incidents.md").read_text()
+    tests = "\n".join(path.read_text() for path in sorted((ROOT / "tests").rglob("test_*.py")))
+    exist = set(re.findall(r"def (test_\w+)\(", tests))
+    rows = re.findall(r"^\| (?!incident|attack|-)(.+) \| (.+) \| (.+) \| (.+) \|$", chapter, re.MULTILINE)
+    assert len(rows) == len(re.findall(r"^\| ", chapter, re.MULTILINE)) - 3
+    for wrong, _, where, shown in rows:
+        named, places = re.findall(r"`(\w+)`", shown), re.findall(r"`([^`]+)`", where)
+        assert named, wrong
+        assert set(named) <= exist, wrong
+        assert places, wrong
+        assert [place for place in places if not (ROOT / place).exists()] == [], wrong
