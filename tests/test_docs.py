@@ -105,3 +105,10 @@ def test_what_went_wrong_elsewhere_is_shown_by_tests_that_exist() -> None:
         assert set(named) <= exist, wrong
         assert places, wrong
         assert [place for place in places if not (ROOT / place).exists()] == [], wrong
+
+
+def test_every_decision_has_a_number_of_its_own_and_a_line_in_the_table() -> None:
+    records = sorted(path.name for path in (ROOT / "docs" / "adr").glob("0*.md"))
+    assert [name[:4] for name in records] == [f"{number:04}" for number in range(1, len(records) + 1)]
+    table = (ROOT / "docs" / "adr" / "README.md").read_text()
+    assert re.findall(r"^\| \[\d{4}\]\(([^)]+)\)", table, re.MULTILINE) == records
