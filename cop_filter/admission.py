@@ -18,7 +18,7 @@ from cop_filter.config import Config, ListConfig
 from cop_filter.engine import Engine
 from cop_filter.entries import Entry
 from cop_filter.errors import AuditBroken, GuardFailed, ListRefused, StateError
-from cop_filter.freshness import Word, with_stale_observed
+from cop_filter.freshness import Word, fresh_until, with_stale_observed
 from cop_filter.guards import Finding, GuardReport, Review, never_block, overblock
 from cop_filter.ledger import Ledger
 from cop_filter.loader import Generation
@@ -88,15 +88,21 @@ class Admission:
     def _note_what_ended(self, manifest: Manifest) -> None:
         since, self._looked_at = self._looked_at, self._clock()
         self._chronicle.policy(manifest.generation, expired(manifest, since, self._looked_at))
+        words = self._words()
+        for one in self._config.lists:
+            end = fresh_until(one, words[one.id])
+            if end is not None and since < end <= self._looked_at:
+                self._chronicle.expired(one.id)
 
     def _effective(self) -> Config:
         """The configuration, with those lists only observed that nobody stands by any more, if it says so."""
+        return with_stale_observed(self._config, self._words(), self._clock())
+
+    def _words(self) -> dict[str, Word]:
+        """What was heard last of each list."""
         manifest = self._manifest()
         states = {} if manifest is None else {state.policy.id: state for state in manifest.lists}
-        words: dict[str, Word] = {
-            one.id: self._ledger.word(one, states.get(one.id)) for one in self._config.lists
-        }
-        return with_stale_observed(self._config, words, self._clock())
+        return {one.id: self._ledger.word(one, states.get(one.id)) for one in self._config.lists}
 
     def _manifest(self) -> Manifest | None:
         """That of the newest generation; None where there is none that is whole."""

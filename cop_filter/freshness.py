@@ -36,10 +36,20 @@ def freshness(wanted: ListConfig, word: Word, now: float) -> Freshness:
     """How fresh a list is that is in force."""
     if word.expires_at is not None and now >= word.expires_at:
         return "expired"
-    silent = wanted.stale_after_s is not None and word.confirmed_at is not None
-    if silent and now - (word.confirmed_at or 0.0) > (wanted.stale_after_s or 0.0):
-        return "stale"
-    return "fresh"
+    stale_at = _stale_at(wanted, word)
+    return "stale" if stale_at is not None and now > stale_at else "fresh"
+
+
+def fresh_until(wanted: ListConfig, word: Word) -> float | None:
+    """When a list that is in force stops being fresh unless more is heard of it; None: never."""
+    ends = (word.expires_at, _stale_at(wanted, word))
+    return min((end for end in ends if end is not None), default=None)
+
+
+def _stale_at(wanted: ListConfig, word: Word) -> float | None:
+    if wanted.stale_after_s is None or word.confirmed_at is None:
+        return None
+    return word.confirmed_at + wanted.stale_after_s
 
 
 def with_stale_observed(config: Config, words: Mapping[str, Word], now: float) -> Config:

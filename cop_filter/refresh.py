@@ -85,10 +85,13 @@ class Refresher:
         True when the generation in force was found damaged since the last call: refresh every list now.
         Raises StateError, OSError.
         """
-        if await self._loop.run_in_executor(self._publisher, self._admission.policy):
-            self._forget_sources()
+        await self._policy()
         lost, self._lost = self._lost, False
         return lost
+
+    async def _policy(self) -> None:
+        if await self._loop.run_in_executor(self._publisher, self._admission.policy):
+            self._forget_sources()
 
     def _forget_sources(self) -> None:
         """Have every list fetched whole, also those that are being asked for just now."""
@@ -112,10 +115,21 @@ class Refresher:
         try:
             known, admitted = await self._attempt(wanted)
             outcome = self._accept(wanted, known, admitted)
+            await self._enforce_again(wanted)
         except Exception as error:  # noqa: BLE001  see above
             outcome = self._refuse(wanted, error)
         self._tell(wanted.id, outcome.result, outcome.entries, outcome.entries)
         return outcome
+
+    async def _enforce_again(self, wanted: ListConfig) -> None:
+        """A list that was only observed, because it was stale, is enforced as soon as it is heard of."""
+        in_force = self._in_force(wanted.id)[1]
+        if in_force is None or in_force.policy.mode == wanted.mode:
+            return
+        try:
+            await self._policy()
+        except (CopFilterError, OSError) as error:
+            _log.error("list %s is still only observed: %s", wanted.id, reason(error))
 
     async def _attempt(self, wanted: ListConfig) -> tuple[Known, Admitted | None]:
         """What the source has now, and what became of it; None: it is in force already."""

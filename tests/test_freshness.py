@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from generations import a_config, a_list
 
-from cop_filter.freshness import Word, freshness, with_stale_observed
+from cop_filter.freshness import Word, fresh_until, freshness, with_stale_observed
 
 NOW = 1_800_000_000.0
 DAY_S = 86400.0
@@ -23,6 +23,20 @@ DAY_S = 86400.0
 )
 def test_a_list_is_as_fresh_as_the_last_word_of_its_source(word, expected):
     assert freshness(a_list(stale_after_s=DAY_S), word, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        (Word(), None),
+        (Word(confirmed_at=NOW), NOW + DAY_S),
+        (Word(confirmed_at=NOW, expires_at=NOW + 5), NOW + 5),
+        (Word(confirmed_at=NOW, expires_at=NOW + 2 * DAY_S), NOW + DAY_S),
+    ],
+)
+def test_a_list_stays_fresh_until_the_first_of_its_dates(word, expected):
+    assert fresh_until(a_list(stale_after_s=DAY_S), word) == expected
+    assert fresh_until(a_list(), word) == word.expires_at
 
 
 def test_without_a_bound_only_the_authoritys_own_date_counts():
