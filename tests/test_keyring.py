@@ -223,3 +223,11 @@ def test_bpjm_2014_two_operators_hold_the_same_list_and_nothing_of_their_files_i
         piece for piece in pieces[0] & pieces[1] if not re.fullmatch(rb"(?s)(\x00|\xff|.\x00{3,}).*", piece)
     ]
     assert len(alike) < 20
+
+
+def test_an_engine_is_opened_with_a_key_that_is_kept_apart(tmp_path, file):
+    config = a_config(tmp_path / "state", key_file=file)
+    publish(config, store=Store.of(config), national=["bad.example"])
+    assert cop_filter.open(tmp_path / "state", key_file=file).decide_host("bad.example").stops
+    with pytest.raises(StateError):
+        cop_filter.open(tmp_path / "state")
