@@ -1,109 +1,21 @@
 """Collections of a TAXII server: a real one (medallion), and one that lies."""
 
 import json
-import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from fetching import Fetch
 from hostile_authority import Authority, drip, endless, in_turn, listening, serve, status
-from werkzeug.serving import make_server
+from taxii_server import NAMES, TaxiiServer, indicator
 
 from cop_filter.errors import FetchFailed, ListRefused
 from cop_filter.sources import Fetched, NotModified, TryAgain
 
-COLLECTION = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
-NAMES = 250
-
-
-def indicator(number: int, **changes: object) -> dict[str, object]:
-    return {
-        "type": "indicator",
-        "spec_version": "2.1",
-        "id": f"indicator--{number:08d}-0000-4000-8000-000000000000",
-        "created": "2025-01-01T00:00:00.000Z",
-        "modified": "2025-01-01T00:00:00.000Z",
-        "valid_from": "2025-01-01T00:00:00Z",
-        "pattern_type": "stix",
-        "pattern": f"[domain-name:value = 'n{number}.example']",
-        **changes,
-    }
-
-
-class Server:
-    """medallion, with one collection behind a password."""
-
-    def __init__(self, folder: Path) -> None:
-        import medallion  # noqa: PLC0415  it sets up logging
-
-        self._file = folder / "data.json"
-        self._write([indicator(number) for number in range(NAMES)])
-        self._medallion = medallion
-        self._medallion.set_config(medallion.application_instance, "users", {"users": {"isp": "secret"}})
-        self._medallion.set_config(medallion.application_instance, "taxii", {"taxii": {"max_page_size": 100}})
-        self._load()
-        if "objects" not in medallion.application_instance.blueprints:
-            medallion.register_blueprints(medallion.application_instance)
-        self._server = make_server("127.0.0.1", 0, medallion.application_instance, threaded=True)
-        self.url = f"taxii+http://127.0.0.1:{self._server.port}/trust/collections/{COLLECTION}/"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
-        self._thread.start()
-
-    def hold(self, *objects: dict[str, object]) -> None:
-        self._write(list(objects))
-        self._load()
-
-    def _load(self) -> None:
-        backend = {
-            "module": "medallion.backends.memory_backend",
-            "module_class": "MemoryBackend",
-            "filename": str(self._file),
-        }
-        self._medallion.set_config(self._medallion.application_instance, "backend", {"backend": backend})
-
-    def _write(self, objects: list[dict[str, object]]) -> None:
-        manifest = [
-            {
-                "id": one["id"],
-                "date_added": one["created"],
-                "version": one["modified"],
-                "media_type": "application/stix+json;version=2.1",
-            }
-            for one in objects
-        ]
-        collection = {
-            "id": COLLECTION,
-            "title": "indicators",
-            "can_read": True,
-            "can_write": False,
-            "media_types": ["application/stix+json;version=2.1"],
-            "objects": objects,
-            "manifest": manifest,
-        }
-        information = {
-            "title": "trust",
-            "versions": ["application/taxii+json;version=2.1"],
-            "max_content_length": 9765625,
-        }
-        self._file.write_text(
-            json.dumps(
-                {
-                    "/discovery": {"title": "server", "api_roots": ["http://localhost/trust/"]},
-                    "trust": {"information": information, "status": [], "collections": [collection]},
-                }
-            )
-        )
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    one = Server(tmp_path)
+def server(tmp_path: Path) -> Iterator[TaxiiServer]:
+    one = TaxiiServer(tmp_path)
     yield one
     one.stop()
 
@@ -125,7 +37,7 @@ def _in_clear(*_: object, **__: object) -> tuple[str, None]:
 
 @pytest.mark.usefixtures("allowed")
 async def test_a_collection_of_a_real_server_is_read_page_by_page(
-    server: Server, get: Fetch, isp: dict[str, object]
+    server: TaxiiServer, get: Fetch, isp: dict[str, object]
 ) -> None:
     found = await get(server.url, **isp)
     assert isinstance(found, Fetched)
@@ -136,7 +48,7 @@ async def test_a_collection_of_a_real_server_is_read_page_by_page(
 
 @pytest.mark.usefixtures("allowed")
 async def test_revoked_and_outdated_indicators_of_a_real_server_list_nothing(
-    server: Server, get: Fetch, isp: dict[str, object]
+    server: TaxiiServer, get: Fetch, isp: dict[str, object]
 ) -> None:
     server.hold(
         indicator(1),
@@ -151,7 +63,7 @@ async def test_revoked_and_outdated_indicators_of_a_real_server_list_nothing(
 
 
 async def test_a_server_that_does_not_know_us_is_refused_with_a_hint(
-    server: Server, get: Fetch, isp: dict[str, object]
+    server: TaxiiServer, get: Fetch, isp: dict[str, object]
 ) -> None:
     with pytest.raises(FetchFailed, match="401; check the list's credentials"):
         await get(server.url, **isp)

@@ -2,79 +2,28 @@
 
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from fetching import Fetch
 from hostile_authority import Authority, Exchange, endless, head, listening, raw, serve, status
 from securesystemslib.signer import CryptoSigner
-from tuf.api.metadata import Key, Metadata, MetaFile, Root, Snapshot, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Root, Snapshot, Targets, Timestamp
+from tuf_repository import THRESHOLD, Repository, in_days
 
 from cop_filter.errors import FetchFailed, ListRefused, ProvenanceFailed
 from cop_filter.sources import Fetched, NotModified, TryAgain, Validators
 
 LIST = b"planted-one.example\nhttp://site.example/page\n"
 NEWER = b"planted-two.example\n"
-THRESHOLD = 2
 
 
-class Repository:
-    """A repository whose top-level roles need two of two keys; each publish makes new versions of all."""
+class Served(Repository):
+    """A repository on the hostile server."""
 
     def __init__(self, authority: Authority) -> None:
         self.authority = authority
-        self.keys = [CryptoSigner.generate_ed25519() for _ in range(THRESHOLD)]
-        self.root = Root(consistent_snapshot=True, expires=in_days(365))
-        for role in (Root.type, Timestamp.type, Snapshot.type, Targets.type):
-            self.root.roles[role].threshold = THRESHOLD
-            for key in self.keys:
-                self.root.add_key(_public(key), role)
-        self.version = 0
-        self.files: dict[str, bytes] = {}
-        self._write("metadata/1.root.json", self.root)
-
-    def publish(
-        self, body: bytes, *, expires_days: float = 7, custom: dict[str, object] | None = None
-    ) -> None:
-        self.version += 1
-        target = TargetFile.from_data("lists/urls.txt", body, ["sha256"])
-        if custom is not None:
-            target.unrecognized_fields["custom"] = custom
-        digest = target.hashes["sha256"]
-        self._serve(f"targets/lists/{digest}.urls.txt", body)
-        expires = in_days(expires_days)
-        targets = Targets(self.version, expires=expires, targets={target.path: target})
-        self._write(f"metadata/{self.version}.targets.json", targets)
-        snapshot = Snapshot(self.version, expires=expires, meta={"targets.json": MetaFile(self.version)})
-        self._write(f"metadata/{self.version}.snapshot.json", snapshot)
-        timestamp = Timestamp(self.version, expires=expires, snapshot_meta=MetaFile(self.version))
-        self._write("metadata/timestamp.json", timestamp)
-
-    def sign(self, signed: object, signers: list[CryptoSigner] | None = None) -> bytes:
-        metadata = Metadata(signed)  # type: ignore[type-var]
-        for signer in self.keys if signers is None else signers:
-            metadata.sign(signer, append=True)
-        return metadata.to_bytes()
-
-    def _write(self, path: str, signed: object) -> None:
-        self._serve(path, self.sign(signed))
-
-    def _serve(self, path: str, body: bytes) -> None:
-        self.files[path] = body
-        self.authority.answers[f"/repo/{path}"] = serve(body)
-
-    def restore(self, files: dict[str, bytes]) -> None:
-        for path, body in files.items():
-            self._serve(path, body)
-
-
-def in_days(days: float) -> datetime:
-    return datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
-
-
-def _public(signer: CryptoSigner) -> Key:
-    return signer.public_key
+        super().__init__(lambda path, body: authority.answers.update({f"/repo/{path}": serve(body)}))
 
 
 @pytest.fixture
@@ -85,7 +34,7 @@ async def authority() -> AsyncIterator[Authority]:
 
 @pytest.fixture
 def repository(authority: Authority) -> Repository:
-    one = Repository(authority)
+    one = Served(authority)
     one.publish(LIST)
     return one
 
