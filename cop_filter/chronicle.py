@@ -63,6 +63,7 @@ class Chronicle:
     def policy(self, generation: int, changes: list[Change]) -> None:
         """What a new configuration changed."""
         for change in changes:
+            self.audit.know(change.ids)
             self.audit.note(change.event, generation=generation, **change.facts)
 
     def _count(self, wanted: ListConfig, result: Literal["published", "unchanged", "refused"]) -> None:

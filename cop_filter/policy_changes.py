@@ -14,6 +14,11 @@ class Change(NamedTuple):
     event: AuditEvent
     facts: dict[str, str | int | None]
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Those of lists and profiles among its facts, which the configuration may not have any more."""
+        return tuple(fact for name in ("list", "profile") if isinstance(fact := self.facts.get(name), str))
+
 
 def changes(before: Manifest | None, after: Manifest) -> list[Change]:
     """What an operator's new configuration changed, list by list; the very first one changes nothing."""

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from hostile_authority import Authority, hang, in_turn, listening, serve, status, unless_modified
 
-from cop_filter import compiler, formats, rotation
+from cop_filter import audit, compiler, formats, rotation
 from cop_filter.config import Config, ListConfig, OperatorConfig
 from cop_filter.errors import ConfigError, Held, StateError
 from cop_filter.loader import open_engine
@@ -474,3 +474,16 @@ async def test_a_state_folder_of_others_is_fatal_at_the_start(network: Network) 
     (network.config.state_dir / "index.key").chmod(0o644)
     with pytest.raises(StateError, match=r"index\.key"):
         await watch(network.config)
+
+
+async def test_the_audit_log_tells_which_list_was_taken_out_whatever_its_id_looks_like(
+    tmp_path: Path, authority: Authority
+) -> None:
+    authority.default = serve(FIRST)
+    lists = (a_list(f"{authority.url}/a", "isp.local-1"), a_list(f"{authority.url}/b", "b"))
+    network = Network(tmp_path / "state", *lists)
+    await network.sync()
+    network.config = replace(network.config, lists=lists[1:])
+    await network.sync()
+    told = [line.facts for line in audit.lines(network.config.state_dir / "audit")]
+    assert {"list": "isp.local-1", "what": "removed", "generation": network.store.newest()} in told

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from cop_filter import durable, file_lock
 from cop_filter.audit import checkpoint, files
@@ -45,6 +45,10 @@ class Audit:
         self._max_file_bytes = max_file_bytes
         self._at_step = at_step
         self._key: SigningKey | None = None
+
+    def know(self, ids: Iterable[str]) -> None:
+        """Let these be told, too: ids of what the configuration has no longer."""
+        self._known |= frozenset(ids)
 
     def record(self, event: AuditEvent, **facts: str | int | None) -> Head:
         """Append one line, which is on disk when this returns; the head that the log has then.

@@ -20,6 +20,8 @@ from cop_filter.verdict import Plane
 FORMAT = 1
 MOST_GAPS = 200
 """Of one list; of more, the longest are told."""
+_MOST_GAPS_OF_ALL = 4000
+"""Of all lists together: a signed document has a largest size, beyond which nobody can verify it."""
 _RESULTS = ("published", "unchanged", "refused")
 _DECISIONS = {
     "quarantined": "list_quarantined",
@@ -64,6 +66,7 @@ class Recorded:
 def facts(config: Config, recorded: Recorded) -> Facts:
     """The whole certificate, before it is signed."""
     quarter = recorded.quarter
+    most_gaps = min(MOST_GAPS, _MOST_GAPS_OF_ALL // max(1, len(config.lists)))
     return {
         "format": FORMAT,
         "operator": {
@@ -77,7 +80,7 @@ def facts(config: Config, recorded: Recorded) -> Facts:
             "until": recorded.until,
             "complete": recorded.until >= quarter.end,
         },
-        "lists": [_list(one, recorded) for one in config.lists],
+        "lists": [_list(one, recorded, most_gaps) for one in config.lists],
         "enforcement": {
             str(plane): _enforcement(recorded, plane)
             for plane in Plane
@@ -90,7 +93,7 @@ def facts(config: Config, recorded: Recorded) -> Facts:
     }
 
 
-def _list(one: ListConfig, recorded: Recorded) -> Facts:
+def _list(one: ListConfig, recorded: Recorded, most_gaps: int) -> Facts:
     subject = f"list:{one.id}"
     counts = _counts(recorded.rows, subject)
     tried = any(result in counts for result in _RESULTS)
@@ -103,7 +106,7 @@ def _list(one: ListConfig, recorded: Recorded) -> Facts:
         "interval_s": int(one.interval_s),
         "age_s": _measured(recorded.rows, subject, "age_s"),
         "unconfirmed_s": _measured(recorded.rows, subject, "unconfirmed_s"),
-        "gaps": _gaps(one, recorded),
+        "gaps": _gaps(one, recorded, most_gaps),
         "refreshes": {result: counts[result] for result in _RESULTS} if tried else None,
         "decisions": _audited(recorded.audited, _DECISIONS, one.id),
         "canaries": {str(plane): _canaries(recorded, one.id, plane) for plane in one.planes},
@@ -130,13 +133,13 @@ def _measured(rows: Sequence[Row], subject: str, what: str) -> Facts | None:
     return {"best": round(min(lowest)), "mean": round(mean), "worst": round(max(highest))}
 
 
-def _gaps(one: ListConfig, recorded: Recorded) -> Facts:
+def _gaps(one: ListConfig, recorded: Recorded, most: int) -> Facts:
     """When the list was not checked for longer than it may go unchecked."""
     start, until = recorded.quarter.start, recorded.until
     parts = stretches(recorded.spans.get(f"list:{one.id}", ()), start, until)
     patience_s = GAP_INTERVALS * one.interval_s
     gaps = [gap for gap in lacking(parts) if gap.end - gap.start > patience_s]
-    told = sorted(sorted(gaps, key=lambda gap: gap.start - gap.end)[:MOST_GAPS])
+    told = sorted(sorted(gaps, key=lambda gap: gap.start - gap.end)[:most])
     return {
         "count": len(gaps),
         "seconds": sum(round(gap.end - gap.start) for gap in gaps),

@@ -63,6 +63,7 @@ class Names:
             if origin is not None:
                 self.never_blocked[origin] += 1
         if kind is Kind.KEYWORD:
+            self.suffixes += is_new and self._rules.are_called(key)
             return None
         host = key.partition("/")[0]
         if is_address(host):

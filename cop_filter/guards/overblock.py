@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import compress, islice
 from random import Random, SystemRandom
+from string import ascii_lowercase, digits
 
 from cop_filter.engine import Engine
 from cop_filter.entries import Entry
@@ -25,6 +26,8 @@ from cop_filter.verdict import Action, Plane, Query
 log = logging.getLogger(__name__)
 
 _TOGETHER = 8192
+_OF_A_LABEL = ascii_lowercase + digits
+_LABEL_CHARS = 16
 _HOST_LEVEL = frozenset({RecordKind.DOMAIN, RecordKind.BELOW, RecordKind.HOST})
 _PAGE_LEVEL = frozenset({RecordKind.URL, RecordKind.URL_ANY_QUERY, RecordKind.PREFIX, RecordKind.PATTERN})
 
@@ -78,7 +81,7 @@ class _Proof:
     def add(self, entries: Sequence[Entry]) -> None:
         """Prove some entries, together."""
         self._entries += len(entries)
-        label = f"p{self._rng.getrandbits(60):x}"
+        label = "".join(self._rng.choices(_OF_A_LABEL, k=_LABEL_CHARS))
         groups: dict[tuple[RecordKind, bool], list[str]] = {}
         for entry in entries:
             kind = record_kind(entry)

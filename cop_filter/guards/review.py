@@ -12,7 +12,7 @@ from itertools import compress
 from operator import not_
 
 from cop_filter.config import ListConfig
-from cop_filter.entries import Entry, parse
+from cop_filter.entries import Entry, parse_many
 from cop_filter.formats import Chunk, LineError
 from cop_filter.guards import churn, content, kinds, size
 from cop_filter.guards.names import Names
@@ -83,7 +83,10 @@ class Review:
         self._kinds: Counter[Kind] = Counter()
         self._new = self._removed = 0
         self._new_hashes = array("q")
-        self._canaries = {_identity(parse(text)) for text in (*wanted.canaries, *canaries)}
+        read = parse_many([text.strip() for text in (*wanted.canaries, *canaries)])
+        self._canaries = {_identity(one) for one in read if isinstance(one, Entry)}
+        self._no_canaries = sum(not isinstance(one, Entry) for one in read)
+        """Those that are no entry: no version can hold them."""
         self._missing = set(self._canaries)
         self._taken: set[_Identity] = set()
 
@@ -139,8 +142,8 @@ class Review:
             busiest_domain=busiest_domain,
             suffixes=self._names.suffixes,
             never_block=self._names.never_blocked,
-            canaries=len(self._canaries),
-            missing_canaries=self._missing_canaries(),
+            canaries=len(self._canaries) + self._no_canaries,
+            missing_canaries=self._missing_canaries() + self._no_canaries,
             pages=pages,
             covered_pages=covered_pages,
             history=self._history,

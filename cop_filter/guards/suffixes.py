@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from cop_filter.keywords import verifier
 from cop_filter.names import canonical_host
+from cop_filter.verdict import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,9 @@ class SuffixRules:
     `wild_ends`, has two labels as registered domain, and below one of `two_labels` three."""
     wild_ends: tuple[str, ...]
     """`.label` of each top-level domain with a wildcard rule: the rule's names are in no set."""
+
+    words: str
+    """All names, one a line."""
 
     @classmethod
     def of(cls, rules: Iterable[str]) -> "SuffixRules":
@@ -50,6 +55,7 @@ class SuffixRules:
             frozenset(two_labels),
             frozenset(tail(name, count) for name in known for count in (2, 3) if "." in name) - two_labels,
             tuple(sorted(f".{name}" for name in wild if "." not in name)),
+            "\n".join(sorted(exact | wild)),
         )
 
     def suffix(self, name: str) -> str:
@@ -76,6 +82,10 @@ class SuffixRules:
     def covers(self, name: str) -> bool:
         """Whether a name with its subdomains takes in a public suffix: it is one, or one lies below."""
         return name in self.above or self.is_suffix(name)
+
+    def are_called(self, word: str) -> bool:
+        """Whether a keyword stands in the name of a suffix, and so in every URL below it."""
+        return verifier(Kind.KEYWORD, word).search(self.words) is not None
 
 
 def ancestors(name: str) -> Iterable[str]:

@@ -1,5 +1,6 @@
 """What a quarantined version waits for: its approvals, weighed by the configuration in force."""
 
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import Literal
 
 from cop_filter import approval
 from cop_filter.config import Config, ListConfig
-from cop_filter.errors import StateError
+from cop_filter.errors import QuarantineRefused, StateError
 from cop_filter.quarantine import coded
 from cop_filter.quarantine.item import Item
 from cop_filter.quarantine.shelf import Shelf
@@ -69,7 +70,16 @@ class Standings:
 
     def of_list(self, list_id: str) -> list[Standing]:
         """Those of one list that can be read, oldest first."""
-        return [one for one in self.all() if one.item is not None and one.item.list_id == list_id]
+        found = [self.of(item.id) for item in self.items_of(list_id)]
+        return [one for one in found if one.item is not None]
+
+    def items_of(self, list_id: str) -> list[Item]:
+        """The versions of one list that can be read, oldest first."""
+        found: list[Item] = []
+        for item_id in self._shelf.ids():
+            with contextlib.suppress(StateError, QuarantineRefused):
+                found.append(self._shelf.item(item_id))
+        return sorted((one for one in found if one.list_id == list_id), key=lambda one: one.at)
 
     def over_since(self, item: Item) -> float:
         """When approvals were over last: another version went live, or this one was taken back."""

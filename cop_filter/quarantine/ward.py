@@ -100,20 +100,13 @@ class Quarantine:
 
     def rejected_by(self, list_id: str, digest: str) -> str | None:
         """Who has rejected this very version; None: nobody, or the report of it is not kept any more."""
-        return next(
-            (
-                one.item.rejected_by
-                for one in self._standings.of_list(list_id)
-                if one.state == "rejected" and one.item is not None and one.item.digest == digest
-            ),
-            None,
-        )
+        items = self._standings.items_of(list_id)
+        return next((one.rejected_by for one in items if one.digest == digest and one.rejected_by), None)
 
     def refused_since(self, list_id: str) -> float | None:
         """When the first of the versions came (Unix seconds) that were refused since one went live."""
         live_at = self._standings.live_at(list_id)
-        found = (one.item for one in self._standings.of_list(list_id) if one.item is not None)
-        return min((item.at for item in found if item.at > live_at), default=None)
+        return min((one.at for one in self._standings.items_of(list_id) if one.at > live_at), default=None)
 
     # ------------------------------------------------------------ for people
 

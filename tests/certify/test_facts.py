@@ -1,5 +1,6 @@
 """A certificate tells what was recorded, and calls nothing good that was not."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +8,10 @@ import pytest
 from generations import a_config, a_list, dns
 from quarter_of_records import DAY, ENTRY, QUARTER, START, a_recorded_quarter
 
-from cop_filter.certify import facts, gather
+from cop_filter.certify import certificate, facts, gather
 from cop_filter.certify.document import NO_DATA, document
+from cop_filter.history import Span
+from cop_filter.signing import SigningKey
 from cop_filter.signing.envelope import canonical
 
 
@@ -96,3 +99,17 @@ def test_an_audit_log_that_was_cut_is_told_and_its_counts_are_not(tmp_path: Path
 
 def test_no_entry_is_told(told: dict[str, Any]) -> None:
     assert ENTRY.encode() not in canonical(told)
+
+
+def test_a_certificate_of_many_lists_with_many_gaps_can_still_be_verified(tmp_path: Path) -> None:
+    config = a_config(tmp_path, *(a_list(f"list-{number}") for number in range(120)))
+    seen = [Span(at, at + 1, good=True) for at in range(QUARTER.start, QUARTER.end, 6 * 3600)]
+    recorded = replace(
+        gather.recorded(config, QUARTER, QUARTER.end), spans={f"list:{one.id}": seen for one in config.lists}
+    )
+    told = facts.facts(config, recorded)
+    assert all(one["gaps"]["count"] > facts.MOST_GAPS for one in told["lists"])
+    key = SigningKey.generate()
+    for name, content in certificate.make(told, key, {}).items():
+        (tmp_path / name).write_bytes(content)
+    assert certificate.verify(tmp_path / "certificate-2026Q2.json", key.public).facts == told

@@ -252,3 +252,10 @@ def test_labels_come_from_the_given_source_of_randomness(tmp_path: Path) -> None
 def test_a_list_that_the_generation_lacks_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="national"):
         prove(Engine(Snapshot(Wrong, Policy((), steering=False, generation=1))), "national", [])  # type: ignore[arg-type]
+
+
+def test_an_author_who_lists_nearly_every_first_letter_of_a_hosts_pages_is_found(tmp_path: Path) -> None:
+    letters = [f"http://h.example/{letter}*" for letter in "abcdefghijklmnoqrstuvwxyz0123456789"]
+    engine = an_engine(a_config(tmp_path), national=letters)
+    found = [prove(engine, "national", parsed(letters), rng=Random(seed)) for seed in range(8)]
+    assert sum(map(bool, found)) >= 6

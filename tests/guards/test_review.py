@@ -201,3 +201,9 @@ def test_addresses_are_hosts_where_the_settings_allow_them() -> None:
 def test_large_and_crooked_networks_stay_refused(network: str) -> None:
     report = review([*names(50), network], allow_addresses=True)
     assert (report.entries, report.bad_lines) == (50, 1)
+
+
+def test_a_canary_that_is_no_entry_is_one_that_no_version_has() -> None:
+    report = review(["one.example"], canaries=["one.example", "192.0.2.0/24"])
+    assert guards_of(report) == ["canaries"]
+    assert "1 of its 2 canaries" in report.reason

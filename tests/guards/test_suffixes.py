@@ -3,11 +3,15 @@
 from functools import cache
 
 import pytest
+from generations import a_list
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from publicsuffixlist import PublicSuffixList
-from reviewing import RULES
+from reviewing import NOTHING, RULES, guards_of
 
+from cop_filter.entries import parse_as
+from cop_filter.formats import Chunk
+from cop_filter.guards import Review
 from cop_filter.guards.suffixes import public_suffixes, tail
 
 
@@ -64,3 +68,13 @@ def test_every_rule_and_everything_above_one_is_covered() -> None:
 )
 def test_private_wildcard_and_exception_rules_count(name: str, registered: str) -> None:
     assert RULES.registered(name) == registered
+
+
+def test_a_keyword_in_the_name_of_a_suffix_would_block_every_site_below_it() -> None:
+    def found(word: str) -> list[str]:
+        one = Review(a_list(), None, None, NOTHING, suffixes=RULES)
+        one.add(Chunk([parse_as("keyword", word)], [], 1))
+        return guards_of(one.report(1))
+
+    assert found("free") == found("example") == ["public-suffix"]
+    assert found("freedom") == found("wildest") == []
