@@ -71,6 +71,7 @@ def configuration(folder: Path, url: str) -> Config:
         return ListConfig(
             list_id, source, "Example Hotline", "csam", LegalBasis.ORDER,
             format="plain", timeout_s=0.5, retries=0, max_bytes=1 << 18, free_change=10,
+            max_churn=4.0,  # no two versions have an entry in common
         )  # fmt: skip
 
     return Config(
