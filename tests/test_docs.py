@@ -11,6 +11,7 @@ from cop_filter import config
 from cop_filter.cli.command import cop_filter
 from cop_filter.cli.exits import MEANINGS
 from cop_filter.events import Events
+from cop_filter.guards.review import GUARDS
 from cop_filter.report.alarms import ALARM_NAMES
 from cop_filter.report.endpoint import ListCollector
 from cop_filter.report.situation import Situation
@@ -112,3 +113,10 @@ def test_every_decision_has_a_number_of_its_own_and_a_line_in_the_table() -> Non
     assert [name[:4] for name in records] == [f"{number:04}" for number in range(1, len(records) + 1)]
     table = (ROOT / "docs" / "adr" / "README.md").read_text()
     assert re.findall(r"^\| \[\d{4}\]\(([^)]+)\)", table, re.MULTILINE) == records
+
+
+def test_every_guard_is_told_of_where_people_look_when_one_has_refused_a_list() -> None:
+    chapter = (ROOT / "docs" / "trust.md").read_text()
+    table = chapter[chapter.index("| guard |") : chapter.index("`free_change`")]
+    first = "".join(re.findall(r"^\|([^|]+)\|", table, re.MULTILINE))
+    assert set(re.findall(r"`([\w-]+)`", first)) == {*GUARDS, "spellings", "overblock", "rollout"}
