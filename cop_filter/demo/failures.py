@@ -3,7 +3,7 @@
 from cop_filter.demo import dns_questions, http_questions
 from cop_filter.demo.authority import Failure
 from cop_filter.demo.changes import WITHIN_S
-from cop_filter.demo.lists import NATIONAL, NATIONAL_TEXT
+from cop_filter.demo.lists import MISTAKEN_TEXT, NATIONAL, NATIONAL_TEXT
 from cop_filter.demo.replies import REAL, HttpRequest, dns_words, http_words
 from cop_filter.demo.rows import Row, compared
 from cop_filter.demo.service import until
@@ -29,14 +29,20 @@ async def break_and_repair(stage: Stage) -> list[Row]:
         stage.authority.failures[NATIONAL] = failure
         rows += [await _named(stage, failure, words), await _held(stage)]
     rows.append(await _others(stage))
-    stage.authority.publish(NATIONAL, f"{NATIONAL_TEXT}{_ADDED}\n".encode())
+    stage.authority.publish(NATIONAL, MISTAKEN_TEXT.encode())
     stage.authority.failures.clear()
+    rows += [
+        await _named(stage, "lists what must never be blocked", "must never be blocked"),
+        await _held(stage),
+    ]
+    rows.append(await _quarantined(stage))
+    stage.authority.publish(NATIONAL, f"{NATIONAL_TEXT}{_ADDED}\n".encode())
     rows += await _repaired(stage)
     stage.authority.publish(NATIONAL, NATIONAL_TEXT.encode())
     return rows
 
 
-async def _named(stage: Stage, failure: Failure, words: str) -> Row:
+async def _named(stage: Stage, failure: str, words: str) -> Row:
     said = ""
 
     async def says_so() -> bool:
@@ -58,6 +64,13 @@ async def _held(stage: Stage) -> Row:
     wanted = (dns_questions.PAGE, http_questions.PAGE, REAL)
     got = "holds" if (name, page, good) == wanted else f"{name}; {page}; {good}"
     return compared("... the last good list", f"{dns.name} and {http.name}", "holds", got)
+
+
+async def _quarantined(stage: Stage) -> Row:
+    said = (await stage.service.command("quarantine", "list")).out.decode()
+    waiting = sum(_ID in line and "waiting" in line for line in said.splitlines())
+    got = "waiting for people" if waiting else "nothing is quarantined"
+    return compared("... the refused version", "cop-filter quarantine list", "waiting for people", got)
 
 
 async def _others(stage: Stage) -> Row:

@@ -9,7 +9,7 @@ import cop_filter
 from cop_filter.demo.authority import HOST
 
 NATIONAL = "national.txt"
-NATIONAL_TEXT = f"""\
+NATIONAL_TEXT = """\
 # One entry of every kind. Edit this file while the demo is running (--keep), and see the network follow.
 
 # Names: with all their subdomains; only the subdomains; only this very name
@@ -23,10 +23,9 @@ http://site.example/listed.html
 http://site.example/search?*
 http://site.example/gallery/
 http://site.example/user/*/album
-
-# A mistake of the authority's: its own server. The filter never blocks what it needs itself.
-{HOST}
 """
+MISTAKEN_TEXT = f"{NATIONAL_TEXT}{HOST}\n"
+"""A mistake of the authority's: its own server. The filter never blocks what it needs itself."""
 
 _MEMBERSHIP = 'legal_basis = "membership"'
 

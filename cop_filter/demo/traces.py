@@ -4,6 +4,7 @@ import asyncio
 import re
 from pathlib import Path
 
+from cop_filter.canaries import CONTROL_HOST
 from cop_filter.demo import dns_questions, http_questions
 from cop_filter.demo.replies import REAL
 from cop_filter.demo.rows import Row, compared
@@ -29,7 +30,8 @@ async def outside(stage: Stage) -> list[Row]:
         for question in everything
         if question.expected.startswith(http_questions.ORIGIN)
     }
-    seen = [(asked.host, asked.path) for asked in stage.origin.asked]
+    # The self-test asks for a name that no list holds: it has to pass.
+    seen = [(asked.host, asked.path) for asked in stage.origin.asked if asked.host != CONTROL_HOST]
     return [
         compared(
             "listed names looked up",
