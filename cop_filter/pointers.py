@@ -139,6 +139,12 @@ class Pointers:
         if setback not in known:
             durable.replace(self._setbacks, setbacks.to_bytes([*known, setback]))
 
+    def drop_from_trial(self, number: int) -> None:
+        """Go on with what is on trial behind `number`, if there is anything."""
+        if (trial := self.trial()) is not None:
+            self._at_step("end trial")
+            self._write_trial(trial.after(number))
+
     def clear_trial(self) -> None:
         """End the trial: the canary processes follow the current generation like all others."""
         self._at_step("end trial")

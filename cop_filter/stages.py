@@ -37,6 +37,17 @@ class Stages:
         self._pointers.put_in_force(number)
         return True
 
+    def lose(self, number: int) -> bool:
+        """Have nobody wait for the generation whose soak ends first: it is damaged. Only for the writer.
+
+        False when that is not `number`: the trial is another one by now, or over.
+        """
+        trial = self._pointers.trial()
+        if trial is None or trial.steps[0].generation != number:
+            return False
+        self._pointers.drop_from_trial(number)
+        return True
+
     def take_back(self, reason: str, at: float) -> Setback | None:
         """End the trial: all processes follow the current generation again. Only for the writer.
 

@@ -48,9 +48,7 @@ async def run_once(
     """
     wanted = _select(config, only)
     async with _refresher(config, progress, events) as refresher:
-        # What an earlier run put on trial, and nobody has settled since.
-        settled = await asyncio.to_thread(Controller(config, Store.of(config), failing=_failing).step)
-        refresher.forget(frozenset(() if settled is None else settled.digests))
+        await _settle(config, refresher)
         await refresher.apply_policy()
         await _renewed(refresher)
         outcomes = await asyncio.gather(*map(refresher.refresh, wanted))
@@ -91,6 +89,16 @@ async def watch(
     _log.info("sync stopped")
 
 
+async def _settle(config: Config, refresher: Refresher) -> None:
+    """What an earlier run put on trial, and nobody has settled since; it must not keep lists from coming."""
+    try:
+        settled = await asyncio.to_thread(Controller(config, Store.of(config), failing=_failing).step)
+    except (CopFilterError, OSError) as error:
+        _log.error("the trial could not be settled: %s", refresh.reason(error))
+    else:
+        refresher.forget(frozenset(() if settled is None else settled.digests))
+
+
 async def _keep(refresher: Refresher, wanted: ListConfig, wakers: Wakers) -> None:
     while True:
         outcome = await refresher.refresh(wanted)
@@ -125,6 +133,8 @@ def _rollout(config: Config, refresher: Refresher, wakers: Wakers) -> Controller
     """Who settles trials; what a failed one had brought is asked for anew, and then goes to quarantine."""
 
     def settled(how: Settled) -> None:
+        if how.outcome == "lost":
+            wakers.wake_all()
         refresher.forget(frozenset(how.digests))
         for list_id in how.digests:
             wakers.wake(list_id)

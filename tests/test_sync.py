@@ -259,6 +259,16 @@ async def test_damage_and_a_dead_authority_publish_nothing_that_holds_less(
     assert network.store.numbers() == [1]
 
 
+async def test_a_trial_that_cannot_be_settled_does_not_keep_lists_from_coming(
+    network: Network, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise StateError("it cannot be settled")
+
+    monkeypatch.setattr("cop_filter.sync.Controller.step", fail)
+    assert (await network.sync())["national"].result == "published"
+
+
 async def test_only_the_named_lists_are_refreshed(tmp_path: Path, authority: Authority) -> None:
     authority.default = serve(FIRST)
     network = Network(

@@ -12,7 +12,7 @@ from cop_filter.audit.checkpoint import EMPTY, Head
 from cop_filter.audit.facts import AuditEvent, Fact, checked
 from cop_filter.audit.line import Line
 from cop_filter.config import Config
-from cop_filter.errors import AuditBroken, CopFilterError, StateError
+from cop_filter.errors import AuditBroken, CopFilterError, SignatureRefused, StateError
 from cop_filter.signing import PublicKey, SigningKey
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
@@ -89,7 +89,11 @@ class Audit:
             raise StateError(f"the audit log cannot be read: {error.strerror}") from None
 
     def restart(self) -> Head:
-        """Put a log aside that is broken, or was signed with an older key, and begin a new one."""
+        """Put a log aside that is broken, or was signed with an older key, and begin a new one.
+
+        Its own key goes with it where that is damaged; one that the configuration names is the operator's.
+        """
+        self._put_damaged_key_aside()
         facts: dict[str, Fact] = {"key": self.signing_key().public.id}
         with self._chain() as chain:
             with contextlib.suppress(AuditBroken):
@@ -116,6 +120,15 @@ class Audit:
                 self._make_key()
             self._key = SigningKey.load(self._key_file)
         return self._key
+
+    def _put_damaged_key_aside(self) -> None:
+        try:
+            self.signing_key()
+        except SignatureRefused:
+            if self._key_file != self._own_key_file:
+                raise
+            with self._locked():
+                self._own_key_file.replace(self._own_key_file.with_name("key.pem.damaged"))
 
     def _make_key(self) -> None:
         aside = self.folder / "key.pem.new"

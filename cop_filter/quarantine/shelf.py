@@ -53,7 +53,7 @@ class Shelf:
             raise StateError(f"the quarantine cannot be read: {error.strerror}") from None
 
     def item(self, item_id: str) -> Item:
-        """Read one. Raises QuarantineRefused when there is none of this id."""
+        """Read one. Raises QuarantineRefused when there is none of this id, StateError when it is damaged."""
         if not is_id(item_id):
             raise QuarantineRefused(
                 "that is no id of a quarantined version; see `cop-filter quarantine list`"
@@ -61,6 +61,8 @@ class Shelf:
         try:
             raw = self._read(self._root / item_id / _ITEM)
         except FileNotFoundError:
+            if (self._root / item_id).is_dir():
+                raise StateError("what was said about this version is lost") from None
             raise QuarantineRefused(
                 "no version is quarantined under this id; see `cop-filter quarantine list`"
             ) from None
@@ -124,8 +126,10 @@ class Shelf:
         durable.sync_folder(self._root / item_id)
 
     def remove(self, item_id: str) -> None:
-        """Remove all of it."""
-        shutil.rmtree(self._root / item_id)
+        """Remove all of it: at once for all who look, and the room that it took at last."""
+        aside = self._root / f"aside-{item_id}"
+        (self._root / item_id).rename(aside)
+        shutil.rmtree(aside)
         durable.sync_folder(self._root)
 
     def _read(self, path: Path) -> bytes:

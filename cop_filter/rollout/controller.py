@@ -32,9 +32,12 @@ Failing = Callable[[Generation], Collection[str]]
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How a trial ended. `digests`: the lists that it had brought in another version (taken back only)."""
+    """How a trial ended. `digests`: the lists that it had brought in another version (taken back only).
 
-    outcome: Literal["promoted", "taken back"]
+    lost: the generation was damaged meanwhile. Nothing was found against what it held: that is to come again.
+    """
+
+    outcome: Literal["promoted", "taken back", "lost"]
     generations: tuple[int, ...]
     reason: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
@@ -155,13 +158,25 @@ class Controller:
     # ------------------------------------------------------------ acting
 
     def _promote(self, number: int) -> Settled | None:
-        open_generation(self._store, number)  # what is damaged by now must not be in force
+        try:
+            open_generation(self._store, number)
+        except StateError as error:
+            return self._lose(number, error)
         with self._store.writer(_LOCK_PATIENCE_S):
             if not self._store.stages.promote(number):
                 return None
         _log.info("generation %d has passed its trial and is in force", number)
         self._audit.note("rollout_passed", generation=number)
         return Settled("promoted", (number,))
+
+    def _lose(self, number: int, damage: StateError) -> Settled | None:
+        """What is damaged by now must not be in force, nor keep what is newer from being so."""
+        with self._store.writer(_LOCK_PATIENCE_S):
+            if not self._store.stages.lose(number):
+                return None
+        _log.error("generation %d was damaged while it was on trial, and is dropped: %s", number, damage)
+        self._audit.note("rollout_failed", generation=number)
+        return Settled("lost", (number,), str(damage))
 
     def _take_back(self, reason: str) -> Settled | None:
         with self._store.writer(_LOCK_PATIENCE_S):

@@ -167,6 +167,29 @@ def test_a_full_disk_refuses_a_line_and_leaves_the_log_whole(tmp_path: Path) -> 
         assert whole(audit) == 7
 
 
+@pytest.mark.parametrize("damage", [b"", b"-----BEGIN PRIVATE KEY-----", None])
+def test_a_log_whose_own_key_is_damaged_can_be_begun_anew(tmp_path: Path, damage: bytes | None) -> None:
+    config = config_in(tmp_path)
+    key = log_of(config).folder / "key.pem"
+    if damage is None:
+        key.unlink()
+    else:
+        key.write_bytes(damage)
+    assert not Audit(config).note("list_published", list="national")
+    Audit(config).restart()
+    assert Audit(config).note("list_published", list="national")
+    assert whole(Audit(config)) == 2
+
+
+def test_a_key_of_the_operators_own_is_never_put_aside(tmp_path: Path) -> None:
+    own = tmp_path / "own.pem"
+    own.write_bytes(b"damaged")
+    own.chmod(0o600)
+    with pytest.raises(SignatureRefused):
+        Audit(config_in(tmp_path, audit=AuditConfig(own))).restart()
+    assert own.read_bytes() == b"damaged"
+
+
 def test_a_broken_log_is_put_aside_and_a_new_one_says_what_it_follows(tmp_path: Path) -> None:
     audit = log_of(config_in(tmp_path))
     head = audit.head()

@@ -346,3 +346,32 @@ def test_what_was_kept_before_a_rotation_of_the_keys_is_read_approved_and_releas
     assert site.quarantine().body(item).raw == {"": PLANTED}
     site.quarantine().approve(item, BEN_KEY, "root")
     assert site.quarantine().released("national", DIGEST)
+
+
+def test_a_version_of_which_the_report_is_lost_is_shown_and_can_be_removed(tmp_path):
+    site = Site(tmp_path)
+    lost, whole = site.keep("0a" * 32), site.keep("0b" * 32)
+    (site.store.root / "quarantine" / lost / "item").unlink()
+    ward = site.quarantine()
+    assert {one.id: one.state for one in ward.items()} == {lost: "unreadable", whole: "waiting"}
+    assert not ward.released("national", "0a" * 32)
+    assert ward.refused_since("national") is not None
+    ward.reject(lost, None, "root")
+    assert [one.id for one in site.quarantine().items()] == [whole]
+
+
+def test_a_removal_that_was_cut_short_leaves_nothing_to_look_at(tmp_path, monkeypatch):
+    site = Site(tmp_path)
+    gone, kept = site.keep("0a" * 32), site.keep("0b" * 32)
+    (site.store.root / "quarantine" / gone / "item").write_bytes(b"damaged")
+    monkeypatch.setattr("shutil.rmtree", _killed)
+    with pytest.raises(KeyboardInterrupt):
+        site.quarantine().reject(gone, None, "root")
+    assert [one.id for one in site.quarantine().items()] == [kept]
+    monkeypatch.undo()
+    site.keep("0c" * 32)
+    assert not list((site.store.root / "quarantine").glob("aside-*"))
+
+
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -7,7 +7,6 @@ import pytest
 from network import SOAK_S, Network
 
 from cop_filter import durable
-from cop_filter.errors import StateError
 from cop_filter.rollout.controller import Settled
 from cop_filter.rollout.going_back import go_back
 from cop_filter.trial import GRACE_S
@@ -205,9 +204,24 @@ def test_damaged_figures_are_begun_anew(network, damage):
 def test_a_generation_that_is_damaged_on_trial_is_never_promoted(network):
     network.publish("second.example")
     (network.store.folder(2) / "index").write_bytes(b"")
-    with pytest.raises(StateError):
-        network.step(SOAK_S)
+    lost = network.step(SOAK_S)
+    assert lost is not None
+    assert (lost.outcome, lost.generations, lost.digests) == ("lost", (2,), {})
     assert network.in_force() == [1, 1, 1, 1]
+    assert network.store.trial() is None
+
+
+def test_a_generation_that_is_damaged_on_trial_does_not_hold_up_its_successor(network):
+    network.publish("second.example")
+    network.step()
+    network.publish("third.example")
+    (network.store.folder(2) / "index").write_bytes(b"")
+    lost = network.step(SOAK_S)
+    assert lost is not None
+    assert lost.outcome == "lost"
+    assert network.in_force() == [3, 1, 1, 1]
+    assert network.step(SOAK_S) == Settled("promoted", (3,))
+    assert network.in_force() == [3, 3, 3, 3]
 
 
 def test_a_rollback_during_a_soak_leaves_the_controller_nothing_to_do(network):
