@@ -1,6 +1,7 @@
 """What can go wrong: each fault is a context that lasts as long as it does."""
 
 import contextlib
+import gc
 import os
 import random
 import signal
@@ -9,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import signed
 from stage import HOSTILE, Stage
 
 from cop_filter.store import Store
@@ -74,6 +76,7 @@ def full_disk(stage: Stage) -> Iterator[Callable[[], None]]:
 
 @contextlib.contextmanager
 def read_only(stage: Stage) -> Iterator[Callable[[], None]]:
+    gc.collect()  # an engine that is not gone yet has files mapped that are: then the disk is busy
     remount(stage, "ro")
     yield nothing
     remount(stage, "rw")
@@ -124,7 +127,10 @@ def damage(path: Path, chance: random.Random) -> None:
 
 @contextlib.contextmanager
 def hostile_server(stage: Stage) -> Iterator[Callable[[], None]]:
-    stage.say(stage.chance.choice(sorted(HOSTILE)))
+    stage.say(
+        remote=stage.chance.choice(["good", *sorted(HOSTILE)]),
+        signed=stage.chance.choice(["good", *sorted(signed.HOSTILE)]),
+    )
     yield nothing
 
 

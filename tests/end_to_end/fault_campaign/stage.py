@@ -1,6 +1,5 @@
-"""What a run is about: two lists whose versions are known, a state folder, and a server for all runs."""
+"""What a run is about: three lists whose versions are known, a state folder, and a server for all runs."""
 
-import asyncio
 import json
 import random
 from collections.abc import Callable
@@ -16,8 +15,8 @@ ENTRIES = 60
 
 
 def version(list_id: str, number: int) -> list[str]:
-    """The entries of one version of a list; half of them are those of the version before."""
-    names = [f"{PLANTED}-{list_id}-{max(number - index % 2, 0)}-{index}.example" for index in range(ENTRIES)]
+    """The entries of one version of a list; three of four are those of the version before."""
+    names = [f"{PLANTED}-{list_id}-{(number + index) // 4}-{index}.example" for index in range(ENTRIES)]
     pages = [f"http://{PLANTED}-pages-{list_id}.example/{number}/*/{PLANTED}"]
     return names + pages
 
@@ -62,37 +61,19 @@ class Stage:
     def state(self) -> Path:
         return self.config.state_dir
 
-    def say(self, behaviour: str = "good") -> None:
-        """How the server, which serves all runs, behaves from now on."""
+    def say(self, **behaviours: str) -> None:
+        """How the server, which serves all runs, behaves from now on, by list; else it is good."""
         served = self.folder.parent / "served"
         aside = served / "behaviour.new"
-        aside.write_text(json.dumps([behaviour, self.offered["remote"]]))
+        told = {name: [behaviours.get(name, "good"), self.offered[name]] for name in ("remote", "signed")}
+        aside.write_text(json.dumps(told))
         aside.replace(served / "behaviour")
 
     def offer(self) -> None:
-        """A new version of both lists."""
+        """A new version of all lists."""
         for list_id in self.offered:
             self.offered[list_id] += 1
         self.say()
         aside = self.folder / "local.new"
         aside.write_bytes(body("local", self.offered["local"]))
         aside.replace(self.folder / "local.txt")
-
-
-def serve_for_ever(folder: Path) -> None:
-    """The remote list's server; what it does next stands in a file."""
-
-    async def answer(exchange: hostile.Exchange) -> None:
-        behaviour, number = json.loads((folder / "behaviour").read_text())
-        good = body("remote", number)
-        await HOSTILE.get(behaviour, hostile.serve)(good)(exchange)
-
-    async def listen() -> None:
-        async with hostile.listening() as authority:
-            authority.default = answer
-            aside = folder / "url.new"
-            aside.write_text(authority.url)
-            aside.replace(folder / "url")
-            await asyncio.Event().wait()
-
-    asyncio.run(listen())
