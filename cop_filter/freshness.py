@@ -36,20 +36,17 @@ def freshness(wanted: ListConfig, word: Word, now: float) -> Freshness:
     """How fresh a list is that is in force."""
     if word.expires_at is not None and now >= word.expires_at:
         return "expired"
-    stale_at = _stale_at(wanted, word)
-    return "stale" if stale_at is not None and now > stale_at else "fresh"
+    if wanted.stale_after_s is None or word.confirmed_at is None:
+        return "fresh"
+    # From a clock that was wrong it may lie in the future: then nobody knows when it was heard.
+    return "stale" if abs(now - word.confirmed_at) > wanted.stale_after_s else "fresh"
 
 
 def fresh_until(wanted: ListConfig, word: Word) -> float | None:
     """When a list that is in force stops being fresh unless more is heard of it; None: never."""
-    ends = (word.expires_at, _stale_at(wanted, word))
-    return min((end for end in ends if end is not None), default=None)
-
-
-def _stale_at(wanted: ListConfig, word: Word) -> float | None:
-    if wanted.stale_after_s is None or word.confirmed_at is None:
-        return None
-    return word.confirmed_at + wanted.stale_after_s
+    silent = wanted.stale_after_s is None or word.confirmed_at is None
+    stale_at = None if silent else (word.confirmed_at or 0.0) + (wanted.stale_after_s or 0.0)
+    return min((end for end in (word.expires_at, stale_at) if end is not None), default=None)
 
 
 def with_stale_observed(config: Config, words: Mapping[str, Word], now: float) -> Config:

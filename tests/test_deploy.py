@@ -62,6 +62,23 @@ def test_a_unit_starts_a_command_that_exists_in_a_private_state_folder(unit: Pat
     assert service["NoNewPrivileges"] == "yes"
 
 
+@pytest.mark.parametrize("unit", sorted(DEPLOY.glob("*.service")), ids=lambda path: path.stem)
+def test_a_unit_may_bind_the_ports_of_its_role_and_no_more(unit: Path) -> None:
+    """dns, splash and push.notify (sync) have ports below 1024; so may the proxy."""
+    binds = unit.stem.removeprefix("cop-filter-") in ("cop-filter", "dns", "proxy", "splash", "sync")
+    lines = unit.read_text().splitlines()
+    assert ("AmbientCapabilities=CAP_NET_BIND_SERVICE" in lines) is binds
+    assert f"CapabilityBoundingSet={'CAP_NET_BIND_SERVICE' if binds else ''}" in lines
+
+
+def test_every_unit_shows_how_the_keys_of_the_index_are_handed_to_it() -> None:
+    shown = {
+        re.findall(r"^#LoadCredential=(\S+)", unit.read_text(), re.M)[0] for unit in DEPLOY.glob("*.service")
+    }
+    assert shown == {"index.keys:/etc/cop-filter/index.keys"}
+    assert '# key_credential = "index.keys"' in EXAMPLE.read_text()
+
+
 def test_every_role_has_its_unit() -> None:
     stems = {path.stem for path in DEPLOY.glob("*.service")}
     assert stems == {

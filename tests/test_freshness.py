@@ -17,6 +17,8 @@ DAY_S = 86400.0
         (Word(), "fresh"),
         (Word(confirmed_at=NOW - DAY_S), "fresh"),
         (Word(confirmed_at=NOW - DAY_S - 1), "stale"),
+        (Word(confirmed_at=NOW + DAY_S), "fresh"),
+        (Word(confirmed_at=NOW + DAY_S + 1), "stale"),
         (Word(confirmed_at=NOW, expires_at=NOW), "expired"),
         (Word(confirmed_at=NOW, expires_at=NOW + 1), "fresh"),
     ],
