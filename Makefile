@@ -82,7 +82,7 @@ format: $(READY)
 .PHONY: bench bench-quick
 bench-quick: QUICK := --quick
 bench bench-quick: $(READY_TO_BENCH)
-	for name in lookup dns proxy; do $(BIN)/python benchmarks/$$name.py $(QUICK); done
+	for name in lookup dns proxy lists; do $(BIN)/python benchmarks/$$name.py $(QUICK); done
 
 # Alone with its options: make bench-dns ARGS="--parts refresh"
 .PHONY: bench-dns

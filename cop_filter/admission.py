@@ -6,6 +6,7 @@ thread, one list after the other, because each generation is made from the one b
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import NamedTuple
 
@@ -33,6 +34,9 @@ _log = logging.getLogger(__name__)
 
 PRINTS = "prints"
 """The name of the file of a generation that holds the fingerprints of a list's lines."""
+
+_MOST_KEPT = 1 << 17
+"""New entries that are kept for the proof; of more, the list is read again instead."""
 
 Tell = Callable[[str, int, int | None], None]
 """Told (phase, more, total or None): `parse` in lines, `publish` in entries."""
@@ -122,8 +126,10 @@ class Admission:
         damaged = compiler.damaged(self._store)
         try:
             config = self._effective()
-            with compiler.draft(self._store, config, clock=self._clock) as draft:
-                candidate = _Candidate(self, draft, wanted, fetched, tell)
+            with (
+                compiler.draft(self._store, config, clock=self._clock) as draft,
+                closing(_Candidate(self, draft, wanted, fetched, tell)) as candidate,
+            ):
                 report = candidate.take()
                 number = draft.publish(*_said([candidate]), candidate.prove)
         finally:
@@ -138,8 +144,14 @@ class Admission:
         """
         wanted = [one for one in self._config.lists if one.id in fetched]
         try:
-            with compiler.draft(self._store, self._effective(), clock=self._clock, renew=True) as draft:
-                candidates = [_Candidate(self, draft, one, fetched[one.id], _tell_nobody) for one in wanted]
+            with (
+                compiler.draft(self._store, self._effective(), clock=self._clock, renew=True) as draft,
+                ExitStack() as stack,
+            ):
+                candidates = [
+                    stack.enter_context(closing(_Candidate(self, draft, one, fetched[one.id], _tell_nobody)))
+                    for one in wanted
+                ]
                 reports = [candidate.take() for candidate in candidates]
 
                 def prove(generation: Generation) -> None:
@@ -236,6 +248,8 @@ class _Candidate:
         self._tell = tell
         self._reading = Reading(wanted, fetched)
         self._report: GuardReport | None = None
+        self._new: list[Entry] | None = []
+        """All new entries so far; None: more than are kept."""
 
     def take(self) -> GuardReport:
         """Put it into the draft; what the guards saw. Raises GuardFailed, ListRefused."""
@@ -262,7 +276,7 @@ class _Candidate:
         gathering = self._gathering(())
         for chunk in self._reading.chunks():
             self._draft.replace(self.wanted.id, chunk.entries)
-            review.add(chunk)
+            self._keep(review.add(chunk))
             gathering.add(chunk.canaries)
             self._tell("parse", chunk.lines, None)
         self._attach_canaries(gathering)
@@ -278,7 +292,7 @@ class _Candidate:
         gathering = self._gathering(() if held is None else from_bytes(held))
         come: list[Entry] = []
         for chunk in self._reading.chunks():
-            review.add(chunk)
+            self._keep(review.add(chunk))
             gathering.add(chunk.canaries)
             come += chunk.entries
             self._tell("parse", chunk.lines, None)
@@ -302,18 +316,31 @@ class _Candidate:
         if prints is not None:
             self._draft.attach(self.wanted.id, PRINTS, prints)
 
+    def close(self) -> None:
+        """Forget its entries, whoever still refers to it (a traceback)."""
+        if self._new is not None:
+            self._new.clear()
+
+    def _keep(self, new: list[Entry]) -> None:
+        if self._new is None:
+            return
+        self._new += new
+        if len(self._new) > _MOST_KEPT:
+            self._new = None
+
     def prove(self, generation: Generation) -> None:
         """Ask the generation, which is still aside, about every new entry. Raises GuardFailed."""
         engine, base = Engine(generation.snapshot()), self._draft.base
         before = None if base is None else Engine(base.snapshot())
-        found = overblock.prove(engine, self.wanted.id, self._new_entries(), before=before)
+        new = self._new_entries() if self._new is None else self._new
+        found = overblock.prove(engine, self.wanted.id, new, before=before)
         if self._report is not None and found:
             self._admission.refuse_unless_released(
                 self.wanted, self.fetched, self._report.with_findings(found)
             )
 
     def _new_entries(self) -> Iterator[Entry]:
-        # Read again, by the chunk: a million new entries at once would take more room than all the rest.
+        # By the chunk: a million new entries at once would take more room than all the rest.
         for chunk in self._reading.chunks():
             held = self._draft.holds(self.wanted.id, chunk.entries)
             yield from (entry for entry, old in zip(chunk.entries, held, strict=True) if not old)

@@ -18,6 +18,11 @@ def of_lines(lines: Sequence[str]) -> bytes:
     return _native.fingerprints_of_lines(lines if isinstance(lines, list) else list(lines))
 
 
+def of_body(body: bytes) -> bytes:
+    """The fingerprints of a body's lines. Raises ValueError where one is there twice, or it is no UTF-8."""
+    return _native.fingerprints_of_body(body)
+
+
 def digest(prints: bytes) -> str:
     """What names a version of a list: SHA-256 (hex) over all its fingerprints."""
     return hashlib.sha256(prints).hexdigest()

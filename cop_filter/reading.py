@@ -9,8 +9,6 @@ from cop_filter.errors import ListRefused
 from cop_filter.formats import Chunk
 from cop_filter.sources import Fetched
 
-_BLOCK_BYTES = 1 << 22
-
 
 class Reading:
     """What was fetched, read in the way that the list's settings say."""
@@ -43,9 +41,9 @@ class Reading:
         if vouched is None or vouched.entries_digest is None:
             return None
         try:
-            come = _prints(self._fetched.raw.get("", b""))
+            come = fingerprints.of_body(self._fetched.raw.get("", b""))
             if self.is_change:
-                come = fingerprints.change(before or b"", _prints(self._fetched.removed), come)
+                come = fingerprints.change(before or b"", fingerprints.of_body(self._fetched.removed), come)
         except ValueError:
             raise ListRefused("the change does not fit what is held; the list is fetched whole") from None
         if fingerprints.digest(come) != vouched.entries_digest:
@@ -65,22 +63,3 @@ class Reading:
             json_field=wanted.json_field,
             addresses=wanted.allow_addresses,
         )
-
-
-def _prints(body: bytes) -> bytes:
-    """Of all lines, by the block: a million of them as text would take more room than all the rest.
-
-    Raises ValueError where a line is there twice, or is no text.
-    """
-    prints = b""
-    start = 0
-    while start < len(body):
-        end = body.find(b"\n", start + _BLOCK_BYTES)
-        end = len(body) if end < 0 else end
-        lines = body[start:end].removesuffix(b"\n").decode().split("\n")
-        block = fingerprints.of_lines(lines)
-        if len(block) != len(lines) * fingerprints.PRINT_BYTES:
-            raise ValueError
-        prints = fingerprints.change(prints, b"", block)
-        start = end + 1
-    return prints

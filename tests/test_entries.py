@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cop_filter import entries
 from cop_filter.entries import Entry, parse, parse_as, parse_many
 from cop_filter.errors import InvalidEntry
 from cop_filter.verdict import Kind
@@ -154,6 +155,20 @@ def test_reading_many_is_reading_each(texts: list[str]) -> None:
     together = parse_many(texts)
     alone = [parse_many([text])[0] for text in texts]
     assert [str(result) for result in together] == [str(result) for result in alone]
+
+
+@given(
+    st.lists(
+        st.from_regex(
+            r"(https?://)?[A-Za-z0-9_.:@xn-]{1,16}(/[a-zA-Z.*%2A?#=/\\\[\]'|^é -]{0,15})?", fullmatch=True
+        ),
+        max_size=4,
+    )
+)
+def test_the_short_cut_for_ordinary_lines_reads_them_as_the_grammar_does(texts: list[str]) -> None:
+    # The grammar as a whole, which the native reading is a short cut of.
+    by_definition = entries._by_definition(texts)
+    assert [str(result) for result in parse_many(texts)] == [str(result) for result in by_definition]
 
 
 @given(st.text(), st.text())

@@ -52,3 +52,16 @@ def test_what_are_no_fingerprints_is_refused(place, wrong):
 def test_a_line_without_utf_8_is_refused():
     with pytest.raises(ValueError, match="surrogates"):
         fingerprints.of_lines(["bad.example", "\udcff"])
+
+
+@given(LINES.filter(lambda lines: not any("\n" in line for line in lines)), st.booleans())
+def test_those_of_a_body_are_those_of_its_lines(lines, last_one_ends):
+    body = "\n".join(sorted(lines)).encode() + (b"\n" if last_one_ends and lines else b"")
+    # Of nothing but one empty line, no byte is left without its end.
+    assert fingerprints.of_body(body) == (by_definition(lines) if body else b"")
+
+
+@pytest.mark.parametrize("body", [b"a\nb\na\n", b"a\n\xff\n"])
+def test_a_body_with_a_line_twice_or_without_text_has_none(body):
+    with pytest.raises(ValueError, match=r"a line is there twice|no text in UTF-8"):
+        fingerprints.of_body(body)

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cop_filter.entries import Entry, parse
@@ -256,3 +256,23 @@ def test_a_large_index_finds_all_it_holds_and_nothing_else(tmp_path):
     assert set(
         index.match_hosts([f"m{rng.getrandbits(48):x}.example" for _ in range(50_000)], lambda codes: codes)
     ) == {None}
+
+
+@given(
+    st.lists(st.sampled_from(["bad.example", "BAD.example.", "www.bad.example", "h.example", "", "ok.test"]))
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_which_records_apply_is_told_without_a_look_at_spellings(tmp_path_factory, words):
+    index = build(
+        tmp_path_factory.mktemp("index") / "index", "bad.example", "http://h.example/p", "=bad.example"
+    )
+
+    def unspelled(codes):
+        return codes if isinstance(codes, str) else tuple(value & ~1 for value in as_tuple(codes))
+
+    def as_told(codes):
+        return codes if isinstance(codes, str) else as_tuple(codes)
+
+    urls = [f"http://{word}/%70" for word in words]
+    assert index.which_hosts(words, as_told) == index.match_hosts(words, unspelled)
+    assert index.which_urls(urls, as_told) == index.match_urls(urls, unspelled)

@@ -101,7 +101,8 @@ class _Proof:
         if kind in (RecordKind.PATTERN, RecordKind.KEYWORD):
             self._ask_automaton(kind, keys, words, probe, label)
             return
-        match = self._engine.index.match_hosts if probe.asked_as == "host" else self._engine.index.match_urls
+        # No decision depends on the spelling that was asked for: it is only told.
+        match = self._engine.index.which_hosts if probe.asked_as == "host" else self._engine.index.which_urls
         if probe.own:
             plane = Plane.DNS if probe.asked_as == "host" else Plane.HTTP
             found = match(words, lambda codes: self._own(kind, plane, codes))
@@ -165,7 +166,7 @@ class _Proof:
     def _ask_for_hosts(self, keys: Sequence[str]) -> None:
         """A page never blocks its host, on no plane."""
         hosts = [split(key)[0] for key in keys]
-        found = self._engine.index.match_hosts(
+        found = self._engine.index.which_hosts(
             hosts, lambda codes: not isinstance(codes, str) and self._has(codes, _HOST_LEVEL)
         )
         self._whole_hosts.update(compress(hosts, found))

@@ -21,12 +21,29 @@ pub fn to_bytes(mut prints: Vec<Print>) -> Vec<u8> {
     prints.into_iter().flat_map(Print::to_be_bytes).collect()
 }
 
-/// Why a change cannot be applied. Never carries a fingerprint.
+/// Of all lines of a body, whose last one need not end.
+pub fn of_body(body: &[u8]) -> Result<Vec<Print>, Refused> {
+    if body.is_empty() {
+        return Ok(Vec::new());
+    }
+    std::str::from_utf8(body).map_err(|_| Refused::NoText)?;
+    let lines = body.strip_suffix(b"\n").unwrap_or(body);
+    let mut prints: Vec<Print> = lines.split(|&b| b == b'\n').map(of_line).collect();
+    prints.sort_unstable();
+    if prints.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(Refused::Repeated);
+    }
+    Ok(prints)
+}
+
+/// Why there are none, or a change cannot be applied. Never carries a fingerprint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
     Malformed,
     RemovedIsMissing,
     AddedIsThere,
+    NoText,
+    Repeated,
 }
 
 impl fmt::Display for Refused {
@@ -35,6 +52,8 @@ impl fmt::Display for Refused {
             Self::Malformed => "fingerprints are 16 bytes each, ascending, none twice",
             Self::RemovedIsMissing => "a line that goes is not in the list that is changed",
             Self::AddedIsThere => "a line that comes is in the list that is changed already",
+            Self::NoText => "the list is no text in UTF-8",
+            Self::Repeated => "a line is there twice",
         })
     }
 }
@@ -115,6 +134,19 @@ mod tests {
         assert_eq!(of_line(b"abc"), 0xba78_16bf_8f01_cfea_4141_40de_5dae_2223);
         assert_eq!(prints(&["b", "abc", "b"]), prints(&["abc", "b"]));
         assert_eq!(prints(&["abc", "b"]).len(), 2 * PRINT_BYTES);
+    }
+
+    #[test]
+    fn those_of_a_body_are_those_of_its_lines() {
+        for body in ["b\nabc\n", "abc\nb"] {
+            let whole = of_body(body.as_bytes()).map(to_bytes);
+            assert_eq!(whole, Ok(prints(&["abc", "b"])));
+        }
+        assert_eq!(of_body(b""), Ok(Vec::new()));
+        assert_eq!(of_body(b"\n").map(to_bytes), Ok(prints(&[""])));
+        assert_eq!(of_body(b"a\n\n").map(to_bytes), Ok(prints(&["a", ""])));
+        assert_eq!(of_body(b"a\nb\na\n"), Err(Refused::Repeated));
+        assert_eq!(of_body(b"a\n\xff\n"), Err(Refused::NoText));
     }
 
     #[test]

@@ -68,6 +68,9 @@ impl Probe {
     }
 }
 
+/// Records that are looked for together.
+const TOGETHER: usize = 64;
+
 pub struct Index {
     map: Mmap,
     header: Header,
@@ -157,12 +160,41 @@ impl Index {
 
     /// Whether a list holds this entry, in whatever spelling. An error: the index holds none of its kind.
     pub fn holds(&self, list: u32, entry: &Entry<'_>) -> Result<bool, String> {
+        Ok(self.find(&self.record_of(list, entry)?).is_some())
+    }
+
+    /// What an index that holds this entry has for it, but for its spelling. An error: it is none of its kind.
+    pub fn record_of(&self, list: u32, entry: &Entry<'_>) -> Result<Record, String> {
         let kind = entry.record_kind()?;
         if !kind.is_entry() {
             return Err(format!("{} is not a kind the index holds", entry.kind));
         }
-        let record = self.hash.record(list, kind, entry.key.as_bytes(), 0);
-        Ok(self.find(&record).is_some())
+        Ok(self.hash.record(list, kind, entry.key.as_bytes(), 0))
+    }
+
+    /// Whether each of these is there, in whatever spelling.
+    pub fn holds_each(&self, records: &[Record]) -> Vec<bool> {
+        let mut held = Vec::with_capacity(records.len());
+        let mut buckets = [(0, 0); TOGETHER];
+        for some in records.chunks(TOGETHER) {
+            // Each loop loads what does not depend on each other: the waits for memory overlap.
+            let may: Vec<bool> = some.iter().map(|each| self.may_hold(each.hash)).collect();
+            for (bucket, each) in buckets.iter_mut().zip(some) {
+                *bucket = self.bucket(each.hash);
+            }
+            held.extend(
+                some.iter()
+                    .zip(may)
+                    .zip(&buckets)
+                    .map(|((each, may), bucket)| {
+                        may && (bucket.0..bucket.1).any(|i| {
+                            let (hash, meta) = self.record(i);
+                            Record { hash, meta }.place(each).is_eq()
+                        })
+                    }),
+            );
+        }
+        held
     }
 
     fn told(&self, meta: Meta) -> Meta {

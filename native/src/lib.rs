@@ -10,6 +10,7 @@ pub mod fingerprints;
 pub mod index;
 pub mod layout;
 pub mod oracle;
+pub mod ordinary;
 pub mod protected;
 pub mod question;
 pub mod records;

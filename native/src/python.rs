@@ -11,6 +11,7 @@ mod index;
 mod lessons;
 mod message;
 mod oracle;
+mod ordinary;
 
 use crate::canonical::{self, Invalid};
 use crate::spelling;
@@ -137,7 +138,7 @@ pub mod _native {
     use super::fast::PyFastPath;
 
     #[pymodule_export]
-    use super::fingerprints::{change_fingerprints, fingerprints_of_lines};
+    use super::fingerprints::{change_fingerprints, fingerprints_of_body, fingerprints_of_lines};
 
     #[pymodule_export]
     use super::lessons::PyHandUp;
@@ -147,6 +148,9 @@ pub mod _native {
 
     #[pymodule_export]
     use super::message::{read_query, write_reply, write_upstream_query, PyCookies};
+
+    #[pymodule_export]
+    use super::ordinary::read_ordinary;
 
     #[pymodule_export]
     use super::oracle::{PyOracle, PyProtected};

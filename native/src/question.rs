@@ -64,11 +64,7 @@ impl Question<'_> {
     }
 
     pub fn codes(&self, index: &Index, found: &[Match]) -> Codes {
-        match found {
-            [] => Codes::None,
-            [hit] => Codes::One(self.code(hit, index)),
-            _ => Codes::Many(found.iter().map(|hit| self.code(hit, index)).collect()),
-        }
+        Codes::of(found, |hit| self.code(hit, index))
     }
 }
 
@@ -78,4 +74,21 @@ pub enum Codes {
     None,
     One(u32),
     Many(Vec<u32>),
+}
+
+impl Codes {
+    /// As if every spelling were exact: telling spellings apart takes longer than all the rest.
+    pub fn unspelled(found: &[Match]) -> Self {
+        Self::of(found, |hit| {
+            hit.meta.list() << 5 | (hit.meta.kind() as u32) << 1
+        })
+    }
+
+    fn of(found: &[Match], code: impl Fn(&Match) -> u32) -> Self {
+        match found {
+            [] => Self::None,
+            [hit] => Self::One(code(hit)),
+            _ => Self::Many(found.iter().map(code).collect()),
+        }
+    }
 }

@@ -122,11 +122,14 @@ class Wrong:
 
     match_url_host = match_url
 
-    def match_hosts(self, hosts, resolve):
+    def which_hosts(self, hosts, resolve):
         return [resolve(answer(self.match_host, host)) for host in hosts]
 
-    def match_urls(self, urls, resolve):
+    def which_urls(self, urls, resolve):
         return [resolve(answer(self.match_url, url)) for url in urls]
+
+    match_hosts = which_hosts
+    match_urls = which_urls
 
 
 def answer(match: Callable[[str], object], word: str) -> object:

@@ -3,7 +3,7 @@
 use super::builder::each_entry;
 use super::{invalid, raw, secret};
 use crate::index::{Index, Match};
-use crate::question::{as_host, as_url, as_url_host, Codes, Read};
+use crate::question::{as_host, as_url, as_url_host, Codes, Question, Read};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -17,6 +17,13 @@ pub struct PyIndex(pub Arc<Index>);
 
 /// Questions that are looked at together, so that their waits for memory overlap.
 const TOGETHER: usize = 64;
+
+/// What a batch is told of a match.
+#[derive(Clone, Copy)]
+enum Tell {
+    Spelling,
+    Records,
+}
 
 impl PyIndex {
     fn one(&self, word: &Bound<'_, PyAny>, read: Read) -> PyResult<Codes> {
@@ -32,6 +39,7 @@ impl PyIndex {
         words: &Bound<'py, PyList>,
         resolve: &Bound<'py, PyAny>,
         read: Read,
+        tell: Tell,
     ) -> PyResult<Bound<'py, PyList>> {
         let nothing = resolve.call1((Codes::None,))?;
         let mut resolved = HashMap::new();
@@ -42,27 +50,26 @@ impl PyIndex {
                 .map(|i| words.get_item(i))
                 .collect::<PyResult<_>>()?;
             let bytes: Vec<_> = chunk.iter().map(raw).collect::<PyResult<_>>()?;
+            let questions: Vec<_> = bytes.iter().map(|word| read(word)).collect();
             let mut may_match = [false; TOGETHER];
             probes.clear();
-            for (i, word) in bytes.iter().enumerate() {
-                match read(word) {
-                    Ok(question) => {
-                        self.0
-                            .each_probe(question.host(), |probe| probes.push((i, probe)));
-                    }
-                    // Looked at once more below, for its reason.
-                    Err(_) => may_match[i] = true,
+            for (i, question) in questions.iter().enumerate() {
+                if let Ok(question) = question {
+                    self.0
+                        .each_probe(question.host(), |probe| probes.push((i, probe)));
                 }
             }
             // Nothing but loads of memory that do not depend on each other: the waits overlap.
             for (i, probe) in &probes {
                 may_match[*i] |= self.0.may_match(*probe);
             }
-            for (word, may_match) in bytes.iter().zip(may_match) {
-                out.push(if may_match {
-                    self.answer(word, read, resolve, &mut resolved, &mut found)?
-                } else {
-                    nothing.clone()
+            for (question, may_match) in questions.into_iter().zip(may_match) {
+                out.push(match question {
+                    Ok(question) if may_match => {
+                        self.answer(&question, tell, resolve, &mut resolved, &mut found)?
+                    }
+                    Ok(_) => nothing.clone(),
+                    Err(reason) => resolve.call1((reason.to_string(),))?,
                 });
             }
         }
@@ -71,19 +78,18 @@ impl PyIndex {
 
     fn answer<'py>(
         &self,
-        word: &[u8],
-        read: Read,
+        question: &Question<'_>,
+        tell: Tell,
         resolve: &Bound<'py, PyAny>,
         resolved: &mut HashMap<Codes, Bound<'py, PyAny>>,
         found: &mut Vec<Match>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let question = match read(word) {
-            Ok(question) => question,
-            Err(reason) => return resolve.call1((reason.to_string(),)),
-        };
         found.clear();
         question.ask(&self.0, found);
-        let codes = question.codes(&self.0, found);
+        let codes = match tell {
+            Tell::Spelling => question.codes(&self.0, found),
+            Tell::Records => Codes::unspelled(found),
+        };
         if let Some(answer) = resolved.get(&codes) {
             return Ok(answer.clone());
         }
@@ -137,7 +143,7 @@ impl PyIndex {
         hosts: &Bound<'py, PyList>,
         resolve: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyList>> {
-        self.many(hosts, resolve, as_host)
+        self.many(hosts, resolve, as_host, Tell::Spelling)
     }
 
     /// `match_url` for many, with `resolve` as in `match_hosts`.
@@ -146,7 +152,25 @@ impl PyIndex {
         urls: &Bound<'py, PyList>,
         resolve: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyList>> {
-        self.many(urls, resolve, as_url)
+        self.many(urls, resolve, as_url, Tell::Spelling)
+    }
+
+    /// `match_hosts` without a look at spellings: no code says that one is folded.
+    fn which_hosts<'py>(
+        &self,
+        hosts: &Bound<'py, PyList>,
+        resolve: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        self.many(hosts, resolve, as_host, Tell::Records)
+    }
+
+    /// `match_urls` without a look at spellings: no code says that one is folded.
+    fn which_urls<'py>(
+        &self,
+        urls: &Bound<'py, PyList>,
+        resolve: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        self.many(urls, resolve, as_url, Tell::Records)
     }
 
     /// `match_host` with the opaque reference of each record.
@@ -162,12 +186,12 @@ impl PyIndex {
     /// Whether a list holds each of these entries, in whatever spelling. `ValueError`: the index holds no
     /// entries of such a kind.
     fn holds(&self, list_number: u32, entries: &Bound<'_, PyList>) -> PyResult<Vec<bool>> {
-        let mut held = Vec::with_capacity(entries.len());
+        let mut records = Vec::with_capacity(entries.len());
         each_entry(entries, |entry| {
-            held.push(self.0.holds(list_number, entry)?);
+            records.push(self.0.record_of(list_number, entry)?);
             Ok(())
         })?;
-        Ok(held)
+        Ok(self.0.holds_each(&records))
     }
 
     fn __len__(&self) -> usize {
