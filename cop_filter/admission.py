@@ -184,16 +184,10 @@ class Admission:
             self._ledger.history(wanted),
             canaries=() if fetched.vouched is None else fetched.vouched.canaries,
             is_change=fetched.base is not None,
-            now=self._first_seen(wanted),
+            now=self._clock(),
+            # What was refused is not to be believed for nothing but that time has passed.
+            refused_since=self._quarantine().refused_since(wanted.id),
         )
-
-    def _first_seen(self, wanted: ListConfig) -> float:
-        """When the oldest of those versions came that nobody let in since the one in force; at least now.
-
-        What was refused is not to be believed for nothing but that time has passed.
-        """
-        refused_at = self._quarantine().refused_since(wanted.id)
-        return self._clock() if refused_at is None else min(refused_at, self._clock())
 
     def _quarantine(self) -> Quarantine:
         return Quarantine(self._store, self._config, audit=self._chronicle.audit, clock=self._clock)

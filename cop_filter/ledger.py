@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from cop_filter.config import ListConfig
 from cop_filter.freshness import Word, last_word
-from cop_filter.guards import Accepted
+from cop_filter.guards import Accepted, churn
 from cop_filter.manifest import ListState
 from cop_filter.sources import Validators, Vouched
 from cop_filter.store import Store
@@ -83,7 +83,7 @@ class Ledger:
     ) -> None:
         """Note that what is in force is what the source has; `went_in`: it did so just now."""
         memory = {**known.validators._asdict(), "digest": known.digest, "reading": _reading(config)}
-        versions = [asdict(one) for one in (*self.history(config), *([] if went_in is None else [went_in]))]
+        versions = [*self.history(config), *([] if went_in is None else [went_in])]
         if known.vouched is not None:
             memory |= {"version": known.vouched.version, "expires_at": known.vouched.expires_at}
         self._write(
@@ -93,7 +93,7 @@ class Ledger:
             state="ok",
             last_error=None,
             confirmed_at=moment.checked_at,
-            history=versions[-_MOST_HISTORY:],
+            history=list(map(asdict, churn.shortened(versions, _MOST_HISTORY, config.interval_s))),
             **memory,
         )
 

@@ -182,3 +182,35 @@ def test_a_list_that_is_allowed_addresses_may_hold_them(desk: Desk) -> None:
     assert desk.ledger.known(desk.wanted) != Known()
     desk.change(allow_addresses=False)
     assert desk.ledger.known(desk.wanted) == Known()
+
+
+def test_a_list_does_not_grow_by_many_small_versions_beyond_what_one_may_bring(desk: Desk) -> None:
+    desk.admit(names(0, 1000))
+    desk.clock.now += 10 * HOUR
+    for count in range(1040, 1500, 40):
+        desk.admit(names(0, count))
+        desk.clock.now += 1
+    with pytest.raises(GuardFailed, match="just before"):
+        desk.admit(names(0, 1520))
+    # At its own pace it may, as it does where nobody pushes.
+    desk.clock.now += desk.wanted.interval_s
+    assert desk.admit(names(0, 1520)).report.entries == 1520
+
+
+def test_a_mistake_may_be_taken_back_at_once(desk: Desk) -> None:
+    desk.admit(names(0, 1000))
+    desk.clock.now += 10 * HOUR
+    desk.admit(names(0, 1450))
+    desk.clock.now += 5
+    assert desk.admit(names(0, 1000)).report.entries == 1000
+
+
+def test_a_burst_of_tiny_versions_pushes_nothing_out_of_what_is_known_of_a_list(hourly: Desk) -> None:
+    before = hourly.ledger.history(hourly.wanted)
+    for second in range(100):
+        hourly.admit(names(100 + second, 10_000))
+        hourly.clock.now += 1
+    history = hourly.ledger.history(hourly.wanted)
+    assert len(history) == 60
+    assert history[: len(before)] == before
+    assert sum(one.added for one in history[len(before) :]) == 149

@@ -15,13 +15,22 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A version that went in force: one line of a list's own history. `at` is in Unix seconds."""
+    """A version that went in force: one line of a list's own history. `at` is in Unix seconds.
+
+    `believed` is False when guards had findings, and people let it pass.
+    """
 
     at: float
     entries: int
     added: int
     removed: int
     kinds: Mapping[str, int] = field(default_factory=dict)
+    believed: bool = True
+
+    @property
+    def fills(self) -> bool:
+        """Whether the list was empty before."""
+        return self.added >= self.entries and not self.removed
 
     @property
     def churn(self) -> int:
@@ -74,7 +83,7 @@ class GuardReport:
 
     def accepted(self, at: float) -> Accepted:
         """The line of history that this version becomes once it is in force."""
-        return Accepted(at, self.entries, self.added, self.removed, dict(self.kinds))
+        return Accepted(at, self.entries, self.added, self.removed, dict(self.kinds), self.passed)
 
     def as_fields(self) -> dict[str, Any]:
         """For JSON."""

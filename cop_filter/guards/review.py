@@ -52,9 +52,9 @@ class Review:
     """Judges one version of one list. `add` each chunk, `remove` what a change takes away, then `report`.
 
     `holds` is None where nothing is in force. `canaries` are entries that the list's signatures vouch
-    for, in the plain list grammar, beside those of its settings. `now` (Unix seconds) is when this version
-    came first. With `is_change` only what comes is read: then duplicates are not counted, and domains and
-    conflicts only of what comes.
+    for, in the plain list grammar, beside those of its settings. Times are in Unix seconds;
+    `refused_since` is when the first version came that was refused since the one in force. With `is_change`
+    only what comes is read: then duplicates are not counted, and domains and conflicts only of what comes.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Review:
         canaries: Sequence[str] = (),
         is_change: bool = False,
         now: float | None = None,
+        refused_since: float | None = None,
         suffixes: SuffixRules | None = None,
     ) -> None:
         self._wanted = wanted
@@ -77,6 +78,7 @@ class Review:
         self._history = tuple(history)
         self._is_change = is_change
         self._now = now
+        self._first_seen = now if now is None or refused_since is None else min(now, refused_since)
         self._names = Names(never_block, suffixes or public_suffixes())
         self._lines = self._bad_lines = self._addresses = self._read = 0
         self._first_errors: list[LineError] = []
@@ -123,6 +125,7 @@ class Review:
     def report(self, entries: int) -> GuardReport:
         """What every guard says; `entries` is the number of distinct ones that the version has."""
         added, removed = self._difference(entries)
+        added_lately, removed_lately = churn.lately(self._history, self._now, self._wanted.interval_s)
         pages, covered_pages = self._names.conflicts.count()
         busy_domains, busiest_domain = self._names.per_domain(self._wanted.max_per_domain)
         counts = {kind.value: count for kind, count in self._kinds.items()}
@@ -147,7 +150,9 @@ class Review:
             pages=pages,
             covered_pages=covered_pages,
             history=self._history,
-            idle_gaps=churn.idle_gaps(self._history, self._now, self._wanted.interval_s),
+            idle_gaps=churn.idle_gaps(self._history, self._first_seen, self._wanted.interval_s),
+            added_lately=added_lately,
+            removed_lately=removed_lately,
         )
         found = ((name, guard(seen, self._wanted)) for name, guard in GUARDS.items())
         return GuardReport(

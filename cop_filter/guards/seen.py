@@ -40,9 +40,27 @@ class Seen:
     pages: int = 0
     """Page-level entries that were compared with the same list's whole hosts."""
     covered_pages: int = 0
+    added_lately: int = 0
+    """By the versions of the last interval, which are judged together with this one."""
+    removed_lately: int = 0
     history: tuple[Accepted, ...] = ()
     idle_gaps: float = 1.0
     """How many of its usual intervals between versions have passed since the last; at least 1."""
+
+    @property
+    def before(self) -> int | None:
+        """What was in force before the versions of the last interval; None: nothing was."""
+        if self.in_force is None:
+            return None
+        # After a rollback those versions are not what led to what is in force.
+        before = self.in_force - self.added_lately + self.removed_lately
+        return before if before > 0 else self.in_force
+
+    @property
+    def churn(self) -> int:
+        """What comes and goes, or all that came, or went, in the last interval: taking back is no churn."""
+        all_added, all_removed = self.added + self.added_lately, self.removed + self.removed_lately
+        return max(self.added + self.removed, all_added, all_removed)
 
 
 Guard = Callable[[Seen, ListConfig], str | None]

@@ -45,23 +45,25 @@ def not_empty(seen: Seen, config: ListConfig) -> str | None:  # noqa: ARG001  a 
 
 def no_collapse(seen: Seen, config: ListConfig) -> str | None:
     """A list that lost most of its entries was cut off, or is not the same list."""
-    if not seen.in_force or seen.in_force - seen.entries <= config.free_change:
+    before = seen.before
+    if not before or before - seen.entries <= config.free_change:
         return None
-    if seen.entries >= seen.in_force * (1 - config.max_shrink):
+    if seen.entries >= before * (1 - config.max_shrink):
         return None
     return (
-        f"shrank from {seen.in_force} to {seen.entries} entries, more than max_shrink "
+        f"shrank from {before} to {seen.entries} entries, more than max_shrink "
         f"({config.max_shrink:g}) allows; raise it for this list if the authority confirms"
     )
 
 
 def no_explosion(seen: Seen, config: ListConfig) -> str | None:
     """A list that suddenly holds many times what it held blocks things that nobody confirmed."""
-    if not seen.in_force or seen.entries - seen.in_force <= config.free_change:
+    before = seen.before
+    if not before or seen.entries - before <= config.free_change:
         return None
-    if seen.entries <= seen.in_force * config.max_growth:
+    if seen.entries <= before * config.max_growth:
         return None
     return (
-        f"grew from {seen.in_force} to {seen.entries} entries, more than max_growth "
+        f"grew from {before} to {seen.entries} entries, more than max_growth "
         f"({config.max_growth:g}) allows; raise it for this list if the authority confirms"
     )

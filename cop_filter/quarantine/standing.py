@@ -15,7 +15,7 @@ from cop_filter.quarantine.shelf import Shelf
 from cop_filter.store import Store
 
 State = Literal["waiting", "released", "rejected", "superseded", "unreadable"]
-"""waiting: for approvals. superseded: another version went live since, or it was taken back. unreadable:
+"""waiting: for approvals. superseded: it or another version went live since, or was taken back. unreadable:
 changed, or the key is."""
 _ACCOUNT = "quarantine-account"
 
@@ -58,7 +58,8 @@ class Standings:
         # Who approved it before its report was written anew has not seen what is found now.
         shown_at = max(since, math.nextafter(item.at, -math.inf))
         names, enough = ((), False) if wanted is None else self._approved(item, wanted, shown_at)
-        state: State = "released" if enough else "superseded" if item.at <= since else "waiting"
+        over = item.at <= max(since, self.live_at(item.list_id))
+        state: State = "released" if enough else "superseded" if over else "waiting"
         return Standing(item_id, state, item, names, needed)
 
     def all(self) -> list[Standing]:

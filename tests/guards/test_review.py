@@ -45,7 +45,7 @@ def test_a_report_survives_json() -> None:
     assert not report.passed
     assert GuardReport.of_fields(json.loads(json.dumps(report.as_fields()))) == report
     accepted = report.accepted(7.0)
-    assert accepted == Accepted(7.0, 11, 1, 0, {"domain": 11})
+    assert accepted == Accepted(7.0, 11, 1, 0, {"domain": 11}, believed=False)
 
 
 # ---------------------------------------------------------------- difference
