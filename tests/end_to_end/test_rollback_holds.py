@@ -2,15 +2,14 @@
 
 import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from whole_service import REAL, WholeService, until
 
 
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[WholeService]:
-    service = WholeService(tmp_path, interval="1h", metrics=True)
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WholeService]:
+    service = WholeService(tmp_path_factory.mktemp("service"), interval="1h", metrics=True)
     service.publish("one.example")
     service.start()
     try:
@@ -26,6 +25,13 @@ def service(tmp_path: Path) -> Iterator[WholeService]:
 def looked_again(service: WholeService) -> bool:
     """Whether the list was tried and refused because of the rollback."""
     return "the rollback holds" in (service.status()["lists"][0]["last_error"] or "")
+
+
+def test_what_cannot_be_done_changes_nothing(service: WholeService) -> None:
+    assert service.run("release").code == 1
+    assert service.run("rollback", "--to", "99").code == 3
+    assert service.blocks("mistake.example")
+    assert not service.alarms()
 
 
 def test_a_rollback_holds_over_changes_and_restarts_until_it_is_released(service: WholeService) -> None:
@@ -62,10 +68,3 @@ def test_a_rollback_holds_over_changes_and_restarts_until_it_is_released(service
     assert verified.code == 0, verified.said
     told = service.run("audit", "show").said
     assert told.index("rolled_back") < told.index("rollback_released")
-
-
-def test_without_anything_to_go_back_to_nothing_changes(service: WholeService) -> None:
-    assert service.run("release").code == 1
-    assert service.run("rollback", "--to", "99").code == 3
-    assert service.blocks("mistake.example")
-    assert not service.alarms()
