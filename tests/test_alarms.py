@@ -84,6 +84,8 @@ def test_what_the_self_test_found_is_an_alarm(one, name, said):
     assert said in alarm.text
 
 
-@pytest.mark.parametrize(("age_s", "names"), [(900, []), (901, ["selftest_overdue"])])
+@pytest.mark.parametrize(
+    ("age_s", "names"), [(900, []), (901, ["selftest_overdue"]), (-901, ["selftest_overdue"])]
+)
 def test_a_self_test_that_runs_no_more_is_missed(age_s, names):
     assert [one.name for one in raised(selftest=results(result(), at=NOW - age_s))] == names

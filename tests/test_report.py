@@ -87,7 +87,7 @@ def test_a_list_that_was_never_published_is_never(published: ListState | None) -
 
 @pytest.mark.parametrize(
     ("interval_s", "checked_before_s", "state"),
-    [(900, 2600, "ok"), (900, 2800, "overdue"), (1, 50, "ok"), (1, 62, "overdue")],
+    [(900, 2600, "ok"), (900, 2800, "overdue"), (1, 50, "ok"), (1, 62, "overdue"), (1, -62, "overdue")],
 )
 def test_a_list_that_nobody_checks_any_more_is_overdue(
     interval_s: float, checked_before_s: float, state: str

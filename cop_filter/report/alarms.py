@@ -102,7 +102,7 @@ def _of_selftest(situation: Situation) -> Iterator[Alarm]:
             yield Alarm("canary_failed", where, f"what no list holds was blocked at {one.listener}")
         elif one.state == "unreachable":
             yield Alarm("listener_unreachable", where, f"nobody answers at {one.listener}")
-    age_s = situation.now - found.at
+    age_s = abs(situation.now - found.at)  # a clock that was wrong may have put it in the future
     interval_s = situation.selftest_interval_s
     if age_s > max(_OVERDUE_INTERVALS * interval_s, interval_s + _OVERDUE_SLACK_S):
         yield Alarm(
