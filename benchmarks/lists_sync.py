@@ -38,11 +38,12 @@ keys = ["{key}"]
 authority = "Example Hotline"
 category = "csam"
 legal_basis = "membership"
+max_churn = 10.0
 [push]
 listen = "127.0.0.1:{push_port}"
 token_file = "{folder}/push.token"
 """
-"""Every guard as it is by default."""
+"""Every guard as it is by default, but for one: what would be the changes of days comes within minutes."""
 
 
 class Sync:
