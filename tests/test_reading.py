@@ -7,7 +7,7 @@ from generations import a_list
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cop_filter import fingerprints, reading
+from cop_filter import fingerprints
 from cop_filter.errors import BadFormat, ListRefused
 from cop_filter.reading import Reading
 from cop_filter.sources import Fetched, Validators, Vouched
@@ -67,12 +67,6 @@ def test_the_fingerprints_of_a_change_are_those_of_the_list_that_it_makes(before
     old = fingerprints.of_lines(sorted(before))
     change = fetched(sorted(after - before), of=after, removed=sorted(before - after), base="older")
     assert Reading(a_list(), change).prints(old) == fingerprints.of_lines(sorted(after))
-
-
-def test_lines_are_fingerprinted_by_the_block(monkeypatch):
-    monkeypatch.setattr(reading, "_BLOCK_BYTES", 12)
-    lines = [f"{number}.example" for number in range(50)]
-    assert Reading(a_list(), fetched(lines)).prints(None) == fingerprints.of_lines(lines)
 
 
 @pytest.mark.parametrize("other", [LINES[:-1], [*LINES, "d.example"], [*LINES[:-1], "d.example"]])

@@ -32,7 +32,6 @@ AuditEvent = Literal[
     # Proof and alarms.
     "canary_failed",
     "canary_recovered",
-    "over_budget",  # a client network asked for more listed keys than it may learn
     "certificate_written",
     "keys_rotated",
 ]
