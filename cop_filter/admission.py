@@ -5,41 +5,28 @@ thread, one list after the other, because each generation is made from the one b
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from typing import NamedTuple
 
 from cop_filter import compiler
-from cop_filter.canaries import ATTACHMENT as CANARIES
-from cop_filter.canaries import Gathering, from_bytes, to_bytes
+from cop_filter.candidate import Candidate, Tell
 from cop_filter.chronicle import Chronicle
 from cop_filter.compiler import Draft
 from cop_filter.config import Config, ListConfig
-from cop_filter.engine import Engine
-from cop_filter.entries import Entry
-from cop_filter.errors import AuditBroken, GuardFailed, ListRefused, StateError
+from cop_filter.errors import AuditBroken, GuardFailed, StateError
 from cop_filter.freshness import Word, fresh_until, with_stale_observed
-from cop_filter.guards import Finding, GuardReport, Review, never_block, overblock
+from cop_filter.guards import Finding, GuardReport, Review, never_block
 from cop_filter.ledger import Ledger
 from cop_filter.loader import Generation
 from cop_filter.manifest import Manifest
 from cop_filter.policy_changes import changes, expired
 from cop_filter.quarantine import Quarantine
-from cop_filter.reading import Reading
 from cop_filter.sources import Fetched, Vouched
 from cop_filter.store import Store
 
 _log = logging.getLogger(__name__)
-
-PRINTS = "prints"
-"""The name of the file of a generation that holds the fingerprints of a list's lines."""
-
-_MOST_KEPT = 1 << 17
-"""New entries that are kept for the proof; of more, the list is read again instead."""
-
-Tell = Callable[[str, int, int | None], None]
-"""Told (phase, more, total or None): `parse` in lines, `publish` in entries."""
 
 
 class Admitted(NamedTuple):
@@ -128,7 +115,7 @@ class Admission:
             config = self._effective()
             with (
                 compiler.draft(self._store, config, clock=self._clock) as draft,
-                closing(_Candidate(self, draft, wanted, fetched, tell)) as candidate,
+                closing(Candidate(self, draft, wanted, fetched, tell)) as candidate,
             ):
                 report = candidate.take()
                 number = draft.publish(*_said([candidate]), candidate.prove)
@@ -149,7 +136,7 @@ class Admission:
                 ExitStack() as stack,
             ):
                 candidates = [
-                    stack.enter_context(closing(_Candidate(self, draft, one, fetched[one.id], _tell_nobody)))
+                    stack.enter_context(closing(Candidate(self, draft, one, fetched[one.id], _tell_nobody)))
                     for one in wanted
                 ]
                 reports = [candidate.take() for candidate in candidates]
@@ -222,119 +209,8 @@ def _tell_nobody(_phase: str, _more: int, _total: int | None) -> None:
     """For what nobody watches."""
 
 
-def _said(candidates: Sequence["_Candidate"]) -> tuple[dict[str, str], dict[str, Vouched]]:
+def _said(candidates: Sequence[Candidate]) -> tuple[dict[str, str], dict[str, Vouched]]:
     """What is known of versions beside their entries: digests, and what signatures say; by list id."""
     digests = {one.wanted.id: one.fetched.digest for one in candidates}
     vouched = {one.wanted.id: one.fetched.vouched for one in candidates}
     return digests, {list_id: said for list_id, said in vouched.items() if said is not None}
-
-
-class _Candidate:
-    """One version on its way."""
-
-    def __init__(
-        self, admission: Admission, draft: Draft, wanted: ListConfig, fetched: Fetched, tell: Tell
-    ) -> None:
-        self.wanted = wanted
-        self.fetched = fetched
-        self._admission = admission
-        self._draft = draft
-        self._tell = tell
-        self._reading = Reading(wanted, fetched)
-        self._report: GuardReport | None = None
-        self._new: list[Entry] | None = []
-        """All new entries so far; None: more than are kept."""
-
-    def take(self) -> GuardReport:
-        """Put it into the draft; what the guards saw. Raises GuardFailed, ListRefused."""
-        wanted, fetched, draft = self.wanted, self.fetched, self._draft
-        review = self._admission.review(draft, wanted, fetched)
-        if self._reading.is_change:
-            self._take_change(review)
-        else:
-            self._take_whole(review)
-        self._attach_prints()
-        report = review.report(draft.count(wanted.id))
-        report = report.with_findings(self._admission.findings_of_the_past(wanted, fetched.digest))
-        self._admission.refuse_unless_released(wanted, fetched, report)
-        self._tell("publish", 0, report.entries)
-        if report.bad_lines:
-            _log.warning(
-                "list %s: %d of %d lines are bad: %s",
-                wanted.id, report.bad_lines, report.lines, report.first_errors,
-            )  # fmt: skip
-        self._report = report
-        return report
-
-    def _take_whole(self, review: Review) -> None:
-        gathering = self._gathering(())
-        for chunk in self._reading.chunks():
-            self._draft.replace(self.wanted.id, chunk.entries)
-            self._keep(review.add(chunk))
-            gathering.add(chunk.canaries)
-            self._tell("parse", chunk.lines, None)
-        self._attach_canaries(gathering)
-
-    def _take_change(self, review: Review) -> None:
-        wanted, draft = self.wanted, self._draft
-        in_force = draft.base_state(wanted.id)
-        if in_force is None or in_force.digest != self.fetched.base:
-            raise ListRefused(
-                "what changed is of another version than what is held; the list is fetched whole"
-            )
-        held = draft.attached(wanted.id, CANARIES)
-        gathering = self._gathering(() if held is None else from_bytes(held))
-        come: list[Entry] = []
-        for chunk in self._reading.chunks():
-            self._keep(review.add(chunk))
-            gathering.add(chunk.canaries)
-            come += chunk.entries
-            self._tell("parse", chunk.lines, None)
-        go = self._reading.removed()
-        review.remove(go)
-        gathering.remove(go)
-        draft.amend(wanted.id, come, go)
-        self._attach_canaries(gathering)
-
-    def _gathering(self, held: tuple[Entry, ...]) -> Gathering:
-        vouched = self.fetched.vouched
-        return Gathering((*self.wanted.canaries, *(() if vouched is None else vouched.canaries)), held)
-
-    def _attach_canaries(self, gathering: Gathering) -> None:
-        if gathering.entries:
-            self._draft.attach(self.wanted.id, CANARIES, to_bytes(gathering.entries))
-
-    def _attach_prints(self) -> None:
-        held = self._draft.attached(self.wanted.id, PRINTS) if self._reading.is_change else None
-        prints = self._reading.prints(held)
-        if prints is not None:
-            self._draft.attach(self.wanted.id, PRINTS, prints)
-
-    def close(self) -> None:
-        """Forget its entries, whoever still refers to it (a traceback)."""
-        if self._new is not None:
-            self._new.clear()
-
-    def _keep(self, new: list[Entry]) -> None:
-        if self._new is None:
-            return
-        self._new += new
-        if len(self._new) > _MOST_KEPT:
-            self._new = None
-
-    def prove(self, generation: Generation) -> None:
-        """Ask the generation, which is still aside, about every new entry. Raises GuardFailed."""
-        engine, base = Engine(generation.snapshot()), self._draft.base
-        before = None if base is None else Engine(base.snapshot())
-        new = self._new_entries() if self._new is None else self._new
-        found = overblock.prove(engine, self.wanted.id, new, before=before)
-        if self._report is not None and found:
-            self._admission.refuse_unless_released(
-                self.wanted, self.fetched, self._report.with_findings(found)
-            )
-
-    def _new_entries(self) -> Iterator[Entry]:
-        # By the chunk: a million new entries at once would take more room than all the rest.
-        for chunk in self._reading.chunks():
-            held = self._draft.holds(self.wanted.id, chunk.entries)
-            yield from (entry for entry, old in zip(chunk.entries, held, strict=True) if not old)

@@ -9,7 +9,7 @@ import pytest
 from generations import a_config, a_list
 from quarantine_wards import ANN, ANN_KEY, BEN, BEN_KEY, Clock
 
-from cop_filter import admission
+from cop_filter import candidate
 from cop_filter.admission import Admission, Admitted
 from cop_filter.chronicle import Chronicle
 from cop_filter.config import Config, ListConfig, RolloutConfig
@@ -131,7 +131,7 @@ def test_an_approval_covers_what_was_shown_and_nothing_that_is_found_later(
     with pytest.raises(GuardFailed, match="grew"):
         desk.admit(big)
     assert desk.approve() == "released"
-    monkeypatch.setattr(admission.overblock, "prove", _finds("overblock"))
+    monkeypatch.setattr(candidate.overblock, "prove", _finds("overblock"))
     desk.clock.now += 60
     with pytest.raises(GuardFailed, match="found by overblock"):
         desk.admit(big)

@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cop_filter import durable
 from cop_filter.cli import command, settings
 from cop_filter.cli.check import lines
 from cop_filter.cli.exits import MEANINGS, Exit, exit_code_of
@@ -24,6 +26,7 @@ from cop_filter.cli.settings import Settings
 from cop_filter.config import Config
 from cop_filter.errors import FetchFailed
 from cop_filter.store import Store
+from cop_filter.trial import Step, Trial
 
 CONFIG = """
 state_dir = "state"
@@ -539,3 +542,16 @@ def test_a_refused_list_a_bug_and_a_full_disk_have_their_codes(capsys: pytest.Ca
 def test_the_configuration_is_found_in_its_usual_place() -> None:
     assert str(command.DEFAULT_CONFIG) == "/etc/cop-filter/cop-filter.toml"
     assert Settings(command.DEFAULT_CONFIG).config_path == command.DEFAULT_CONFIG
+
+
+def test_status_shows_the_generation_on_trial(site: Path, run: Run) -> None:
+    synced(site)
+    assert json.loads(run("status", "--json")[1])["trial"] is None
+    store = Store(site / "state")
+    current = store.current()
+    trial = Trial((Step((current or 0) + 1, time.time()),), 600.0, 0.25)
+    durable.replace(store.root / "trial", trial.to_bytes())
+    code, out, _ = run("status")
+    assert code == Exit.OK
+    assert f"on trial: generation {(current or 0) + 1}, on 25% of the workers, for 9m more" in out
+    assert json.loads(run("status", "--json")[1])["trial"]["share"] == 0.25

@@ -17,6 +17,7 @@ from cop_filter.errors import ConfigError
 from cop_filter.push import wake
 from cop_filter.report.alarms import Alarm, alarms
 from cop_filter.report.current import current_situation
+from cop_filter.report.situation import Situation
 from cop_filter.report.status import ListRow, Status
 from cop_filter.rollout.going_back import go_back
 from cop_filter.store import Store
@@ -33,10 +34,21 @@ def status(settings: Settings, as_json: bool) -> Exit:
     situation = current_situation(config, now)
     found, lasting = situation.status, alarms(situation)
     if as_json:
-        click.echo(json.dumps({**asdict(found), "alarms": [one._asdict() for one in lasting]}, indent=2))
+        trial = None if situation.trial is None else asdict(situation.trial)
+        shown = {**asdict(found), "trial": trial, "alarms": [one._asdict() for one in lasting]}
+        click.echo(json.dumps(shown, indent=2))
     else:
-        click.echo(status_text(found, now) + alarms_text(lasting), nl=False)
+        click.echo(status_text(found, now) + trial_text(situation) + alarms_text(lasting), nl=False)
     return Exit.REFUSED if lasting else Exit.OK
+
+
+def trial_text(situation: Situation) -> str:
+    """A line while a generation is on trial."""
+    trial = situation.trial
+    if trial is None:
+        return ""
+    left = _span(max(0.0, trial.until - situation.now))
+    return f"on trial: generation {trial.newest}, on {trial.share:.0%} of the workers, for {left} more\n"
 
 
 def alarms_text(lasting: Sequence[Alarm]) -> str:
