@@ -5,7 +5,9 @@ import logging
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
+from cop_filter import file_lock
 from cop_filter.config import ListConfig
+from cop_filter.errors import StateError
 from cop_filter.freshness import Word, last_word
 from cop_filter.guards import Accepted, churn
 from cop_filter.manifest import ListState
@@ -51,9 +53,8 @@ class Ledger:
 
     def forget(self, config: ListConfig) -> None:
         """Have the list fetched whole: what was accepted last is lost."""
-        status = self._store.read_status()
-        if isinstance(note := status.get(config.id), dict):
-            self._replace({**status, config.id: {**note, **dict.fromkeys(_MEMORY)}}, config.id)
+        if note := self._note(config.id):
+            self._replace(config.id, {**note, **dict.fromkeys(_MEMORY)})
 
     def history(self, config: ListConfig) -> tuple[Accepted, ...]:
         """The versions of a list that went in force, the oldest first; another source begins anew."""
@@ -115,14 +116,17 @@ class Ledger:
             **moment._asdict(),
             **more,
         }
-        self._replace({**self._store.read_status(), list_id: note}, list_id)
+        self._replace(list_id, note)
 
-    def _replace(self, status: dict[str, dict[str, Any]], list_id: str) -> None:
+    def _replace(self, list_id: str, note: dict[str, Any]) -> None:
         try:
-            self._store.write_status(status)
-        except OSError as error:
+            # Another process may note another list at the same time, in the same file.
+            with file_lock.held(self._store.root / "status.lock"):
+                self._store.write_status({**self._store.read_status(), list_id: note})
+        except (OSError, StateError) as error:
             # A full disk must not undo what the refresh did: the list is in force whatever is noted.
-            _log.warning("the status of list %s cannot be written: %s", list_id, error.strerror)
+            why = error.strerror if isinstance(error, OSError) else error
+            _log.warning("the status of list %s cannot be written: %s", list_id, why)
 
 
 def _reading(config: ListConfig) -> str:

@@ -9,7 +9,7 @@
       trial                  what a part of the workers enforces before all do (see `trial`)
       hold.json              a rollback that holds: while it is there, nothing is published
       rollout.json           what was taken out of force, and why
-      status.json            what sync last met, per list
+      status.json            what sync last met, per list; status.lock: held by who writes it
       sources/ID/            what the source of a list remembers: versions seen, keys; never an entry
       writer.lock            held by the one process that publishes
 
