@@ -42,9 +42,8 @@ def test_two_processes_that_note_two_lists_lose_nothing_of_each_other(store):
 
 def test_another_source_or_another_reading_of_it_is_another_list(store):
     ledger = Ledger(store)
-    ledger.accepted(
-        a_list(), Known(Validators("etag"), "digest"), None, Moment(NOW, NOW), Accepted(NOW, 3, 3, 0)
-    )
+    known = Known(Validators("etag"), "digest")
+    ledger.accepted(a_list(), known, None, Moment(NOW, NOW), Accepted(NOW, 3, 3, 0))
     assert ledger.known(a_list()) == known
     assert len(ledger.history(a_list())) == 1
     for other in (a_list(source="https://other.example/"), a_list(format="csv"), a_list(json_field="x")):
