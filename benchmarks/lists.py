@@ -112,7 +112,7 @@ class Refresh:
 
     def __init__(self, sync: Sync, authority: Authority, versions: Versions) -> None:
         self._sync, self._authority, self._versions = sync, authority, versions
-        self._enforcer = Enforcer(sync.store)
+        self._enforcer = Enforcer(sync)
 
     def first(self, began: float) -> Row:
         """From the start of the process until the list is in force."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from cop_filter import admission, compiler, refresh
 from cop_filter.cli.command import run
-from cop_filter.guards import Review
+from cop_filter.guards import Review, overblock
 from cop_filter.index import Builder
 from cop_filter.reading import Reading
 from cop_filter.refresh import Refresher
@@ -131,7 +131,7 @@ def install(watch: Stopwatch, told: Callable[[dict[str, Any]], None]) -> None:
     watch.around(compiler, "open_generation", "open and verify")
     watch.around(compiler, "best_generation", "open the base")
     watch.around(compiler, "damaged", "open the base")
-    watch.around(admission.overblock, "prove", "proof")
+    watch.around(overblock, "prove", "proof")
     watch.around(compiler, "seal_attachment", "write")
     watch.around(Store, "write", "write")
     watch.around(Store, "publish", "publish")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -53,6 +53,11 @@ class Sync:
         self._process, self._push_port = process, push_port
         self.store = Store(cop_filter.config.load(config).state_dir)
 
+    def check(self) -> None:
+        """Raise RuntimeError when it has ended."""
+        if self._process.poll() is not None:
+            raise RuntimeError(f"sync ended with {self._process.returncode}")
+
     def push(self) -> None:
         """Say that the list has changed, as its authority would."""
         connection = http.client.HTTPConnection("127.0.0.1", self._push_port, timeout=10)
@@ -78,8 +83,9 @@ class Sync:
         return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
     def forget_peak(self) -> None:
-        """Have the peak of its memory count from now on."""
-        Path(f"/proc/{self._process.pid}/clear_refs").write_text("5", encoding="ascii")
+        """Have the peak of its memory count from now on; without root's rights it counts from the start."""
+        with suppress(PermissionError):
+            Path(f"/proc/{self._process.pid}/clear_refs").write_text("5", encoding="ascii")
 
     def peak_rss_mb(self) -> float:
         """VmHWM."""
@@ -111,18 +117,20 @@ def syncing(folder: Path, key: str, source_port: int, errors: IO[str]) -> Iterat
 class Enforcer:
     """An engine that follows the state folder as every role does."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, sync: Sync) -> None:
         self.engine = Engine()
-        self._watcher = Watcher(store, self.engine)
+        self._sync = sync
+        self._watcher = Watcher(sync.store, self.engine)
 
     def blocks(self, host: str) -> bool:
         """Whether it is enforced now."""
         return self.engine.decide_host(host).action is Action.BLOCK
 
     def await_change(self, new: str, gone: str | None) -> float:
-        """The monotonic time at which `new` is blocked, and `gone` no longer. Raises TimeoutError."""
+        """When (monotonic) `new` is blocked, and `gone` no longer. Raises TimeoutError, RuntimeError."""
         deadline = time.monotonic() + _PATIENCE_S
         while time.monotonic() < deadline:
+            self._sync.check()
             self._watcher.check()
             if self.blocks(new) and not (gone is not None and self.blocks(gone)):
                 return time.monotonic()

@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing
 from functools import partial
 from typing import NamedTuple
 
-from cop_filter import compiler
+from cop_filter import compiler, memory
 from cop_filter.candidate import Candidate, Tell
 from cop_filter.chronicle import Chronicle
 from cop_filter.compiler import Draft
@@ -122,6 +122,7 @@ class Admission:
         finally:
             # Whoever still refers to the answer (a task, a traceback) no longer holds its bytes.
             fetched.raw.clear()
+            memory.give_back()
         return Admitted(number, report, damaged)
 
     def renew(self, fetched: Mapping[str, Fetched]) -> dict[str, Admitted]:

@@ -1,7 +1,7 @@
 """What every format yields: a run of lines read into entries and errors."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from cop_filter.entries import ADDRESS, Entry, parse_address, parse_many
 from cop_filter.errors import InvalidEntry
@@ -63,12 +63,14 @@ def chunk_of(
 
     `canaries` are the places of those fields that the list marks as harmless.
     """
-    texts = [field for field in fields if isinstance(field, str)]
-    results: list[Entry | InvalidEntry] = parse_many(texts)
+    texts = [field for field in fields if isinstance(field, str)] if _holds_other(fields, str) else fields
+    results: list[Entry | InvalidEntry] = parse_many(cast("Sequence[str]", texts))
     if len(texts) < len(fields):
         read = iter(results)
         results = [next(read) if isinstance(field, str) else field for field in fields]
-    entries = [result for result in results if isinstance(result, Entry)]
+    entries = cast("list[Entry]", results)
+    if _holds_other(results, Entry):
+        entries = [result for result in results if isinstance(result, Entry)]
     reasons: dict[int, str] = {}
     addresses: list[tuple[int, str]] = []
     if len(entries) < len(results):
@@ -81,3 +83,8 @@ def chunk_of(
     lines = len(numbers) if isinstance(numbers, range) else len(set(numbers))
     marked = tuple(entry for place in canaries if isinstance(entry := results[place], Entry))
     return Chunk(entries, errors, lines, marked, tuple(addresses))
+
+
+def _holds_other(items: Sequence[object], kind: type) -> bool:
+    """Whether something is of another type. In most chunks nothing is, which is quick to know."""
+    return not {kind}.issuperset(map(type, items))

@@ -1,7 +1,7 @@
 """What changed between two versions of a list: the lines that come, and those that go."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cop_filter.errors import ProvenanceFailed
@@ -50,11 +50,13 @@ class Change:
         return Change(base, tuple(sorted(new - old)), tuple(sorted(old - new)), result)
 
 
-def composed(changes: Sequence[Change]) -> tuple[set[str], set[str]]:
-    """The lines that come and those that go when all changes are made, in order.
+def composed(changes: Sequence[Change]) -> tuple[Collection[str], Collection[str]]:
+    """The lines that come and those that go when all changes are made, in order; each once.
 
     Raises ProvenanceFailed when one of them cannot follow those before it.
     """
+    if len(changes) == 1:
+        return changes[0].add, changes[0].remove
     come: set[str] = set()
     go: set[str] = set()
     for change in changes:

@@ -76,6 +76,13 @@ _NO_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|^\s|\s$|^$
 
 def are_lines(values: list[Any]) -> bool:
     """Whether these are different texts that each stand on one line of a list."""
-    if not all(isinstance(one, str) for one in values) or len(set(values)) < len(values):
+    if not all(isinstance(one, str) for one in values):
         return False
+    different = set(values)
+    if len(different) < len(values):
+        return False
+    text = "".join(values)
+    if text.isascii() and text.isprintable() and " " not in text:
+        # So it is with nearly all lists: nothing that could end a line, or be lost at an end of one.
+        return "" not in different
     return not any(_NO_LINE.search(one) for one in values)

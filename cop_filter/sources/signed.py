@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import logging
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from yarl import URL
@@ -151,7 +152,7 @@ class _Folder:
 
     async def _changes(
         self, manifest: ListManifest, path: tuple[ChangeFile, ...]
-    ) -> tuple[set[str], set[str]]:
+    ) -> tuple[Collection[str], Collection[str]]:
         changes = [await self._change(one) for one in path]
         if changes and changes[-1].result != manifest.entries_digest:
             raise ProvenanceFailed("the list's changes lead elsewhere than the manifest says")
@@ -215,7 +216,7 @@ def _opened(file: ChangeFile, body: Body) -> Change:
     return change
 
 
-def _lines(texts: set[str]) -> bytes:
+def _lines(texts: Collection[str]) -> bytes:
     return "".join(f"{text}\n" for text in sorted(texts)).encode()
 
 
