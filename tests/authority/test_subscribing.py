@@ -80,7 +80,7 @@ async def test_a_subscriber_follows_entries_keys_and_expiry(desk: Desk, tmp_path
         whole = await subscriber.visit()
         assert isinstance(whole, Fetched)
         assert sorted(whole.raw[""].splitlines()) == sorted(MANY.splitlines())
-        assert await subscriber.visit() == NotModified()
+        assert await subscriber.visit() == NotModified(whole.vouched)
 
         desk.add(b"new.example\n", "entries")
         desk.rotate([BEN.public, CAT.public], 2, [ANN, BEN])
