@@ -88,6 +88,7 @@ class NeverBlock:
         except ValueError:
             return None  # a name that ends in a digit
         for network, origin in self.networks:
+            # Of one version, which is more than its type says.
             if network.version == address.version and network.supernet_of(address):  # type: ignore[arg-type]
                 return origin
         return None

@@ -120,6 +120,7 @@ class _Repository(FetcherInterface):
 
     def _vouched(self, target: TargetFile) -> Vouched:
         """Its version is that of the targets' metadata; it expires with the first of what it stands on."""
+        # Each class stands for its own type, which a checker of types cannot follow.
         files = {
             kind.type: Metadata[kind].from_file(str(self._folder / f"{kind.type}.json")).signed  # type: ignore[valid-type]
             for kind in (Timestamp, Snapshot, Targets)
