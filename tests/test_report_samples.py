@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cop_filter.report import counters
+import pytest
+
+from cop_filter.report import counters, samples
 from cop_filter.report.samples import Series, take
 
 HITS = Series("cop_filter_dns_events_total", (("event", "cache_hit"),))
@@ -18,7 +20,9 @@ events.dns("cache_hit", {hits})
 events.generation("dns", 7)
 events.cached(10, 2000)
 print("counted", flush=True)
-sys.stdin.read()
+for _ in sys.stdin:
+    events.dns("cache_hit")
+    print("counted", flush=True)
 """
 
 
@@ -56,6 +60,29 @@ def test_the_dead_keep_their_totals_and_have_no_gauges_though_nothing_is_removed
     assert found.counted[dead.pid][HITS] == 3
     assert (found.gauges, found.processes) == ({}, 0)
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(("busy_looks", "hits"), [(1, 4), (9, 6)])
+def test_a_file_that_changes_meanwhile_is_looked_at_again_but_not_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, busy_looks: int, hits: int
+) -> None:
+    process = counting(tmp_path, 3)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    merge, looks = samples.MultiProcessCollector.merge, 0
+
+    def merge_while_it_counts(files: list[str]) -> object:
+        nonlocal looks
+        found = merge(files)
+        if looks < busy_looks and any("counter" in file for file in files):
+            looks += 1
+            print(file=process.stdin, flush=True)
+            process.stdout.readline()
+        return found
+
+    monkeypatch.setattr(samples.MultiProcessCollector, "merge", staticmethod(merge_while_it_counts))
+    assert take(tmp_path, 0).counted[process.pid][HITS] == hits
+    process.communicate()
 
 
 def test_a_process_that_is_about_to_count_is_not_there_yet(tmp_path: Path) -> None:

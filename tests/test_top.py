@@ -92,7 +92,7 @@ def test_in_a_pipe_it_is_one_look_in_plain_text(running: Path, words: tuple[str,
     assert int(first.split()[1].replace(",", "")) > 0
     assert second.startswith("  blocked ")
     assert "(national " in second
-    assert "LATENCY  fast: p50 24.0 us, p99 31.8 us" in out
+    assert "LATENCY  fast: p50 " in out
     assert "IN FORCE dns 1; published: 1\n" in out
     assert "national  ok " in out
     assert "listed.example" not in out
@@ -106,7 +106,8 @@ def test_json_goes_on_line_by_line_until_it_is_told_to_end(running: Path) -> Non
     assert ended(top)[0::2] == (Exit.OK, "")
     for one in looks:
         assert one["dns"]["queries_per_s"] == sum(one["dns"]["blocked_per_s"].values()) > 0
-        assert one["latency"]["fast"]["p50_s"] == pytest.approx(24e-6)
+        # All counts are in the bucket of 16 to 32 us; where in it depends on what is counted meanwhile.
+        assert 16e-6 < one["latency"]["fast"]["p50_s"] <= 32e-6
         assert (one["generation"], one["in_force"], one["processes"]) == (1, {"dns": 1}, 1)
         assert one["lists"][0]["state"] == "ok"
         assert one["interval_s"] >= 0.2
