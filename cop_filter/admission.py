@@ -158,9 +158,12 @@ class Admission:
         }
 
     def findings_of_the_past(self, wanted: ListConfig, digest: str) -> tuple[Finding, ...]:
-        """A version that was taken back by itself does not go live again by itself."""
-        why = self._store.failed(wanted.id, digest)
-        return () if why is None else (Finding("rollout", f"this version was taken back by itself: {why}"),)
+        """A version that was taken back, or refused by a person, does not go live again by itself."""
+        setback = self._store.suspicion(wanted.id, digest)
+        if setback is None:
+            return ()
+        how = "refused when a rollback was released" if setback.how == "refused" else "taken back by itself"
+        return (Finding("rollout", f"this version was {how}: {setback.reason or 'no reason was given'}"),)
 
     def review(self, draft: Draft, wanted: ListConfig, fetched: Fetched) -> Review:
         """The guards, before the first line."""

@@ -1,6 +1,6 @@
 """How a trial ends, and how an older generation is put in force: each in steps that may be cut short."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 
 from cop_filter.errors import StateError
@@ -105,11 +105,28 @@ class Stages:
                 reason = hold.reason or ""
                 self._pointers.note(Setback((hold.before,), hold.at or 0.0, "rolled back", reason))
 
-    def release(self) -> Hold | None:
-        """End the hold, and say what it was; None when nothing was held. Raises StateError, OSError."""
+    def release(self, *, refused: Collection[str] = (), at: float = 0.0) -> Hold | None:
+        """End the hold, and say what it was; None when nothing was held.
+
+        Of the lists `refused`, the version that the rollback led back from does not go live again by
+        itself; `at` is in Unix seconds. Raises StateError, where there is no such version too, OSError.
+        """
         held = self._pointers.held()
         if held is not None:
             with self._writer(ROLLBACK_PATIENCE_S):
                 self._pointers.clear_trial()  # a rollback that was killed may have left it
+                if refused:
+                    self._pointers.note(self._refusal(held, refused, at))
                 self._pointers.release()
         return held
+
+    def _refusal(self, held: Hold, refused: Collection[str], at: float) -> Setback:
+        brought = {} if held.before is None else self._brought(held.before)
+        if unknown := sorted(set(refused).difference(brought)):
+            there = ", ".join(sorted(brought)) or "none"
+            raise StateError(
+                f"nothing was released: the rollback took back no version of {', '.join(unknown)} that can "
+                f"be refused; of these lists it did: {there}"
+            )
+        digests = {list_id: brought[list_id] for list_id in sorted(refused)}
+        return Setback((), at, "refused", held.reason or "", digests)

@@ -153,12 +153,10 @@ class Store:
         """What was taken out of force lately, and why; the newest last."""
         return self._pointers.setbacks()
 
-    def failed(self, list_id: str, digest: str) -> str | None:
-        """Why this version of a list was taken back by itself; None: it was not, or nobody knows."""
-        for setback in reversed(self.setbacks()):
-            if setback.digests.get(list_id) == digest:
-                return setback.reason
-        return None
+    def suspicion(self, list_id: str, digest: str) -> Setback | None:
+        """How this version of a list was taken back, or refused, last; None: it was not, or nobody knows."""
+        named = (one for one in reversed(self.setbacks()) if one.digests.get(list_id) == digest)
+        return next(named, None)
 
     def candidates(self, *, canary: bool, now: float) -> list[int]:
         """All generations in the order in which they may serve: the wanted one, older, then newer ones.

@@ -45,9 +45,9 @@ def dns(**changes):
     return DnsConfig(**{"listen": (), "upstreams": (), "clients": (), **changes})
 
 
-def publish(config: Config, *, store: Store | None = None, **entries_by_list) -> int:
+def publish(config: Config, *, store: Store | None = None, digests=None, **entries_by_list) -> int:
     """Publish entry texts, by list id; lists that are not named are carried over."""
     with compiler.draft(store or Store.of(config), config) as draft:
         for list_id, texts in entries_by_list.items():
             draft.replace(list_id, [parse(text) for text in texts])
-        return draft.publish()
+        return draft.publish(digests)

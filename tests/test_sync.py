@@ -21,6 +21,7 @@ from cop_filter import audit, compiler, formats, rotation
 from cop_filter.config import Config, ListConfig, OperatorConfig
 from cop_filter.errors import ConfigError, Held, StateError
 from cop_filter.loader import open_engine
+from cop_filter.quarantine import Quarantine
 from cop_filter.rollout.going_back import go_back
 from cop_filter.store import Store
 from cop_filter.sync import Outcome, run_once, watch
@@ -136,6 +137,40 @@ async def test_a_rollback_holds_against_the_authority_until_it_is_released(
         await network.sync()
     assert network.blocked("one.example", "three.example") == [True, False]
     network.store.stages.release()
+    assert (await network.sync())["national"].result == "published"
+    assert network.blocked("one.example", "three.example") == [False, True]
+
+
+async def test_what_is_refused_at_the_release_waits_for_people_and_the_next_version_does_not(
+    network: Network, authority: Authority
+) -> None:
+    await network.sync()
+    authority.default = serve(SECOND)
+    await network.sync()
+    go_back(network.store, None, by="ann", reason="appeal 17", now=time.time())
+    network.store.stages.release(refused={"national"}, at=time.time())
+    for _ in range(2):
+        outcome = (await network.sync())["national"]
+        assert (outcome.result, outcome.entries) == ("refused", 2)
+        assert "this version was refused when a rollback was released: appeal 17" in (outcome.error or "")
+    assert network.blocked("one.example", "three.example") == [True, False]
+    authority.default = serve(b"three.example\nfour.example\n")
+    assert (await network.sync())["national"].result == "published"
+    assert network.blocked("one.example", "three.example") == [False, True]
+
+
+async def test_what_was_refused_at_the_release_goes_live_once_somebody_approves_it(
+    network: Network, authority: Authority
+) -> None:
+    await network.sync()
+    authority.default = serve(SECOND)
+    await network.sync()
+    go_back(network.store, None, by="ann", reason="", now=time.time())
+    network.store.stages.release(refused={"national"}, at=time.time() - 1)
+    await network.sync()
+    quarantine = Quarantine(network.store, network.config)
+    [item] = [one.id for one in quarantine.items()]
+    quarantine.approve(item, None, "ann")
     assert (await network.sync())["national"].result == "published"
     assert network.blocked("one.example", "three.example") == [False, True]
 

@@ -26,6 +26,7 @@ AuditEvent = Literal[
     # Generations.
     "rolled_back",
     "rollback_released",  # newer generations may go live again
+    "version_refused",  # but not this one that was rolled back
     "rollout_started",
     "rollout_passed",
     "rollout_failed",

@@ -120,18 +120,31 @@ def rollback(settings: Settings, to: int | None, reason: str) -> None:
 
 
 @click.command()
+@click.option(
+    "--refuse",
+    "refused",
+    metavar="LIST",
+    multiple=True,
+    help="The version of this list that was rolled back waits in quarantine; may be given several times.",
+)
 @click.pass_obj
-def release(settings: Settings) -> Exit:
-    """End the hold of a rollback: lists are fetched and published again."""
+def release(settings: Settings, refused: tuple[str, ...]) -> Exit:
+    """End the hold of a rollback: lists are fetched and published again.
+
+    What was rolled back comes again, unless its authority has another version by then, or --refuse names it.
+    """
     config = settings.config()
     existing_state(config)
     store = Store.of(config)
     with as_account(config):
-        held = store.stages.release()
+        held = store.stages.release(refused=frozenset(refused), at=time.time())
         if held is None:
             click.echo("no rollback holds")
             return Exit.REFUSED
-        Audit(config).note("rollback_released", generation=held.generation, by=account_name())
+        audit = Audit(config)
+        audit.note("rollback_released", generation=held.generation, by=account_name())
+        for list_id in sorted(set(refused)):
+            audit.note("version_refused", list=list_id, by=account_name())
         for one in config.lists:
             wake.ask(config.state_dir, one.id)
     click.echo("released: lists are published again, at once where `cop-filter sync --watch` runs")

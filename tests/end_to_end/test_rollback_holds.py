@@ -68,3 +68,21 @@ def test_a_rollback_holds_over_changes_and_restarts_until_it_is_released(service
     assert verified.code == 0, verified.said
     told = service.run("audit", "show").said
     assert told.index("rolled_back") < told.index("rollback_released")
+
+
+def test_a_version_that_is_refused_at_the_release_does_not_come_again(service: WholeService) -> None:
+    service.run("rollback")
+    until(lambda: service.ask("mistake.example") == REAL)
+    wrong = service.run("release", "--refuse", "other")
+    assert (wrong.code, "did: national" in wrong.said) == (3, True), wrong.said
+    assert "rollback_holds" in service.alarms()
+
+    assert service.run("release", "--refuse", "national").code == 0
+    until(lambda: "list_quarantined national" in service.alarms())
+    assert service.ask("mistake.example") == REAL
+    assert "version_refused" in service.run("audit", "show").said
+
+    service.publish("one.example", "new.example")
+    service.process.send_signal(signal.SIGHUP)
+    service.until_blocked("new.example")
+    assert service.ask("mistake.example") == REAL

@@ -69,8 +69,10 @@ def test_the_versions_of_the_lists_that_failed_are_named_and_remembered(network)
     settled = network.step(5)
     assert settled is not None
     assert settled.digests == {"national": "d1g357"}
-    assert network.store.failed("national", "d1g357") == settled.reason
-    assert network.store.failed("national", "another") is None
+    suspicion = network.store.suspicion("national", "d1g357")
+    assert suspicion is not None
+    assert (suspicion.how, suspicion.reason) == ("failed", settled.reason)
+    assert network.store.suspicion("national", "another") is None
 
 
 def test_a_rare_name_that_is_blocked_for_the_first_time_is_no_jump(network):

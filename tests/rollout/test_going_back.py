@@ -15,6 +15,7 @@ from cop_filter.entries import parse
 from cop_filter.errors import Held, StateError
 from cop_filter.hold import Hold
 from cop_filter.rollout.going_back import go_back
+from cop_filter.setbacks import Setback
 from cop_filter.store import Store
 from cop_filter.verdict import Action
 
@@ -32,8 +33,8 @@ def blocks(state, host):
 @pytest.fixture
 def two(tmp_path):
     config = a_config(tmp_path)
-    publish(config, national=["one.example"])
-    publish(config, national=["two.example"])
+    publish(config, national=["one.example"], digests={"national": "d1"})
+    publish(config, national=["two.example"], digests={"national": "d2"})
     return config
 
 
@@ -60,6 +61,25 @@ def test_after_the_release_publishing_goes_on_with_a_new_number(two):
     assert Store(two.state_dir).stages.release() is None
     assert publish(two, national=["three.example"]) == 3
     assert Store(two.state_dir).current() == 3
+
+
+def test_a_release_may_refuse_what_was_rolled_back_and_nothing_that_was_not(two):
+    back(two.state_dir)
+    with pytest.raises(StateError, match=r"no version of other that can be refused; .* did: national"):
+        Store(two.state_dir).stages.release(refused={"national", "other"}, at=NOW)
+    assert Store(two.state_dir).held() is not None
+    assert Store(two.state_dir).suspicion("national", "d2") is None
+    assert Store(two.state_dir).stages.release(refused={"national"}, at=NOW) is not None
+    suspicion = Store(two.state_dir).suspicion("national", "d2")
+    assert suspicion == Setback((), NOW, "refused", "too much is blocked", {"national": "d2"})
+
+
+def test_what_a_damaged_hold_led_back_from_cannot_be_refused_but_be_released(two):
+    back(two.state_dir)
+    (two.state_dir / "hold.json").write_bytes(b"")
+    with pytest.raises(StateError, match="of these lists it did: none"):
+        Store(two.state_dir).stages.release(refused={"national"}, at=NOW)
+    assert Store(two.state_dir).stages.release() == Hold()
 
 
 def test_what_was_rolled_back_from_is_not_gone_back_to_by_itself(two):
