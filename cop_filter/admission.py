@@ -18,6 +18,7 @@ from cop_filter.config import Config, ListConfig
 from cop_filter.errors import AuditBroken, GuardFailed, StateError
 from cop_filter.freshness import Word, fresh_until, with_stale_observed
 from cop_filter.guards import Finding, GuardReport, Review, never_block
+from cop_filter.last_look import LastLook
 from cop_filter.ledger import Ledger
 from cop_filter.loader import Generation
 from cop_filter.manifest import Manifest
@@ -49,7 +50,7 @@ class Admission:
         self._chronicle = chronicle
         self._clock = clock
         self._never_block = never_block.load(config)
-        self._looked_at = clock()
+        self._last_look = LastLook(store.root / "looked", clock())
 
     # ------------------------------------------------------------ the operator's own changes
 
@@ -77,13 +78,14 @@ class Admission:
         return False
 
     def _note_what_ended(self, manifest: Manifest) -> None:
-        since, self._looked_at = self._looked_at, self._clock()
-        self._chronicle.policy(manifest.generation, expired(manifest, since, self._looked_at))
+        since, now = self._last_look.at, self._clock()
+        self._chronicle.policy(manifest.generation, expired(manifest, since, now))
         words = self._words()
         for one in self._config.lists:
             end = fresh_until(one, words[one.id])
-            if end is not None and since < end <= self._looked_at:
+            if end is not None and since < end <= now:
                 self._chronicle.expired(one.id)
+        self._last_look.seen(now)
 
     def _effective(self) -> Config:
         """The configuration, with those lists only observed that nobody stands by any more, if it says so."""

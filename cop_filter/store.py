@@ -10,6 +10,7 @@
       hold.json              a rollback that holds: while it is there, nothing is published
       rollout.json           what was taken out of force, and why
       status.json            what sync last met, per list; status.lock: held by who writes it
+      looked                 its time: until when ended exemptions and lists were looked for
       sources/ID/            what the source of a list remembers: versions seen, keys; never an entry
       writer.lock            held by the one process that publishes
 

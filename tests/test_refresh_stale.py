@@ -68,12 +68,33 @@ async def test_a_list_that_was_only_observed_is_enforced_as_soon_as_it_is_heard_
     assert blocked(refresher)
 
 
+def audited(state_dir: Path, event: str) -> list[object]:
+    """The facts of each such line of the audit log."""
+    (log,) = (state_dir / "audit").glob("*.jsonl")
+    lines = [json.loads(line) for line in log.read_bytes().splitlines()]
+    return [line["facts"] for line in lines if line["event"] == event]
+
+
 async def test_it_is_audited_once_that_nobody_stands_by_a_list(
     refresher: Refresher, clock: Clock, tmp_path: Path
 ) -> None:
     for _ in range(5):
         clock.now += DAY / 2
         await refresher.apply_policy()
-    (log,) = (tmp_path / "state" / "audit").glob("*.jsonl")
-    lines = [json.loads(line) for line in log.read_bytes().splitlines()]
-    assert [line["facts"] for line in lines if line["event"] == "list_expired"] == [{"list": "national"}]
+    assert audited(tmp_path / "state", "list_expired") == [{"list": "national"}]
+
+
+async def test_what_ended_while_nothing_ran_is_audited_by_the_next_run_and_only_by_that(
+    refresher: Refresher, clock: Clock, tmp_path: Path
+) -> None:
+    await refresher.apply_policy()
+    clock.now += 3 * DAY
+    config = refresher._config
+    for _ in range(2):
+        async with open_session() as session:
+            later = Refresher(
+                config, Store.of(config), session, clock=clock, rng=random.Random(7), events=Events()
+            )
+            await later.apply_policy()
+            later.close()
+    assert audited(tmp_path / "state", "list_expired") == [{"list": "national"}]
