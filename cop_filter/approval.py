@@ -1,43 +1,16 @@
 """Who has approved one version of a list, and whether that is enough. Pure.
 
-An approval is a signed statement about one quarantined version. What it is worth is decided when it is
+An approval is a signed decision about one quarantined version. What it is worth is decided when it is
 used: by the approvers that the configuration names then, and by what has gone live since.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from cop_filter import signing
 from cop_filter.config import ListConfig
+from cop_filter.decision import Decision, Needed, Version, heard
 from cop_filter.errors import SignatureRefused
-from cop_filter.signing import Person, SigningKey
-
-_PURPOSE = "approval"
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """What is approved: the version with this digest of this list, quarantined under this id."""
-
-    item: str
-    list_id: str
-    digest: str
-
-
-def statement(version: Version, approver: str, at: int) -> dict[str, str | int]:
-    """What an approver says; `at` is in Unix seconds."""
-    return {
-        "quarantine": version.item,
-        "list": version.list_id,
-        "digest": version.digest,
-        "approver": approver,
-        "at": at,
-    }
-
-
-def sign(version: Version, approver: str, at: int, key: SigningKey) -> bytes:
-    """The statement as a signed document."""
-    return signing.seal(statement(version, approver, at), _PURPOSE, [key])
+from cop_filter.signing import Person
 
 
 def approvers(
@@ -62,17 +35,20 @@ def enough(people: Iterable[Person], wanted: ListConfig) -> bool:
     return bool(wanted.approvers) and different >= max(1, wanted.approvals)
 
 
-def is_given(said: object, version: Version, approver: str, since: float) -> bool:
-    """Whether somebody who is known to be `approver` approves this version after `since`."""
-    at = said.get("at") if isinstance(said, dict) else None
-    if not isinstance(at, int) or isinstance(at, bool):
-        return False
-    return at > since and said == statement(version, approver, at)
+def account(said: Mapping[str, Any], version: Version, since: float) -> str | None:
+    """Who approves this version after `since`, by a statement that is known to be theirs; None: nobody."""
+    try:
+        decision = Decision.of_said(said)
+        decision.refuse_unless(Needed("approve", version, since))
+    except SignatureRefused:
+        return None
+    return decision.by
 
 
 def _says(document: bytes, person: Person, version: Version, since: float) -> bool:
+    # The clock may have been set back since it was handed in, which is when the future was looked at.
     try:
-        said = signing.read(document, _PURPOSE, [person.key]).said
+        heard(document, [person], Needed("approve", version, since))
     except SignatureRefused:
         return False
-    return is_given(said, version, person.name, since)
+    return True

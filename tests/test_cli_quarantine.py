@@ -222,6 +222,163 @@ def test_an_unknown_id_is_refused(site: Path, run: Run) -> None:
         assert "quarantine list" in err
 
 
+# ---------------------------------------------------------------- signed on another machine
+
+
+def carry(run: Run, elsewhere: Path, item: str, name: str, *how: str) -> Path:
+    """A statement from the node to somebody's machine, which has a key and nothing else, and back."""
+    code, written, err = run("quarantine", "statement", item, "--as", name, *how)
+    assert (code, err) == (Exit.OK, "")
+    statement = elsewhere / f"{name}.statement"
+    statement.write_text(written)
+    code, written, _ = run(
+        "--config",
+        elsewhere / "none.toml",
+        "quarantine",
+        "sign",
+        statement,
+        "--key",
+        elsewhere / f"{name}.pem",
+    )
+    assert code == Exit.OK
+    signed = elsewhere / f"{name}.signed"
+    signed.write_text(written)
+    return signed
+
+
+@pytest.fixture
+def elsewhere(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The people's own machines: their keys have left the site."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    for name in ("ann", "ben", "eve"):
+        (site / f"{name}.pem").rename(folder / f"{name}.pem")
+    return folder
+
+
+def test_two_people_release_a_version_and_no_key_comes_near(site: Path, elsewhere: Path, run: Run) -> None:
+    item = keep(site)
+    signed = {name: carry(run, elsewhere, item, name) for name in ("ann", "ben")}
+    code, out, _ = run("quarantine", "approve", item, "--signed", signed["ann"])
+    assert (code, out.split(";")[0]) == (Exit.OK, "approved: 1 of 2: ann")
+    code, out, _ = run("quarantine", "approve", item, "--signed", signed["ben"])
+    assert (code, out.split(";")[0]) == (Exit.OK, "released: 2 of 2: ann, ben")
+    assert wake.asked(site / "state") == {"national"}
+    assert not list(site.rglob("ann.*")) + list(site.rglob("ben.*"))
+
+
+def test_who_signs_is_shown_first_what_that_is(site: Path, elsewhere: Path, run: Run) -> None:
+    item = keep(site)
+    for how, does in (((), "approves"), (("--reject",), "rejects")):
+        statement = elsewhere / "statement"
+        statement.write_text(run("quarantine", "statement", item, "--as", "ann", *how)[1])
+        code, out, err = run("quarantine", "sign", statement, "--key", elsewhere / "ann.pem")
+        assert code == Exit.OK
+        lines = err.splitlines()
+        assert lines[0] == f"ann {does} {item}: list national"
+        assert lines[1].startswith("written   20")
+        assert lines[2:] == [
+            f"digest    {'0a' * 32}",
+            "entries   8000 (in force: 100); 8000 come, 0 go",
+            "kinds     8000 domain",
+            "classes   8000 registered domain",
+            "refused by",
+            "  growth: grew from 100 to 8000 entries",
+        ]
+        assert json.loads(out)["signed"] == json.loads(statement.read_text())["signed"]
+        assert "planted" not in out + err
+
+
+def test_rejected_from_another_machine(site: Path, elsewhere: Path, run: Run) -> None:
+    item = keep(site)
+    signed = carry(run, elsewhere, item, "ben", "--reject")
+    code, out, err = run("quarantine", "approve", item, "--signed", signed)
+    assert (code, out) == (Exit.REFUSED, "")
+    assert "signed to reject a version, and not to approve it" in err
+    assert run("quarantine", "reject", item, "--signed", signed)[0] == Exit.OK
+    assert " by ben\n" in run("quarantine", "show", item)[1]
+
+
+def test_a_signed_approval_rejects_nothing(site: Path, elsewhere: Path, run: Run) -> None:
+    item = keep(site)
+    code, _, err = run("quarantine", "reject", item, "--signed", carry(run, elsewhere, item, "ann"))
+    assert code == Exit.REFUSED
+    assert "signed to approve a version, and not to reject it" in err
+    assert json.loads(run("quarantine", "show", item, "--json")[1])["state"] == "waiting"
+
+
+def test_entries_are_shown_to_who_signed_elsewhere(site: Path, elsewhere: Path, run: Run) -> None:
+    item = keep(site)
+    signed = carry(run, elsewhere, item, "eve", "--reveal")
+    code, out, _ = run("quarantine", "show", item, "--reveal", "--signed", signed)
+    assert (code, "planted.example" in out) == (Exit.OK, True)
+    assert " entries_revealed by=eve " in run("audit", "show")[1].splitlines()[-1]
+
+
+def test_a_statement_in_the_name_of_nobody_is_not_written_and_the_choices_are_told(
+    site: Path, run: Run
+) -> None:
+    item = keep(site)
+    for how, choices in (((), "ann, ben"), (("--reject",), "ann, ben"), (("--reveal",), "eve")):
+        code, out, err = run("quarantine", "statement", item, "--as", "mallory", *how)
+        assert (code, out) == (Exit.REFUSED, "")
+        assert err.endswith(f": {choices}\n")
+    assert run("quarantine", "statement", item)[0] == Exit.USAGE
+
+
+def test_with_somebody_elses_key_a_statement_is_signed_in_vain(site: Path, elsewhere: Path, run: Run) -> None:
+    item = keep(site)
+    (elsewhere / "eve.pem").replace(elsewhere / "ann.pem")
+    code, _, err = run("quarantine", "approve", item, "--signed", carry(run, elsewhere, item, "ann"))
+    assert code == Exit.REFUSED
+    assert "the key that the configuration has for ann" in err
+    assert "quarantine_approved" not in run("audit", "show")[1]
+
+
+@pytest.mark.parametrize(
+    "said", ["", "garbage", '{"signed": {"type": "list", "list": "national"}, "signatures": []}']
+)
+def test_what_is_no_statement_is_neither_signed_nor_believed(
+    site: Path, elsewhere: Path, run: Run, said: str
+) -> None:
+    item = keep(site)
+    document = elsewhere / "document"
+    document.write_text(said)
+    for words in (
+        ("sign", document, "--key", elsewhere / "ann.pem"),
+        ("approve", item, "--signed", document),
+        ("reject", item, "--signed", document),
+        ("show", item, "--reveal", "--signed", document),
+    ):
+        code, out, err = run("quarantine", *words)
+        assert (code, out) == (Exit.REFUSED, "")
+        assert "no statement about a quarantined version; the node writes one" in err
+
+
+def test_the_audit_logs_own_checkpoint_is_not_signed(site: Path, elsewhere: Path, run: Run) -> None:
+    keep(site)
+    checkpoint = elsewhere / "checkpoint"
+    checkpoint.write_text(run("audit", "checkpoint")[1])
+    code, out, _ = run("quarantine", "sign", checkpoint, "--key", elsewhere / "ann.pem")
+    assert (code, out) == (Exit.REFUSED, "")
+
+
+def test_a_key_and_a_statement_together_or_a_file_that_is_not_there_are_refused(
+    site: Path, elsewhere: Path, run: Run
+) -> None:
+    item = keep(site)
+    signed = carry(run, elsewhere, item, "ann")
+    both = ("--signed", signed, "--key", elsewhere / "ann.pem")
+    for words in (
+        ("approve", item, *both),
+        ("reject", item, *both),
+        ("show", item, "--signed", signed),
+        ("approve", item, "--signed", elsewhere / "none"),
+        ("sign", elsewhere / "none", "--key", elsewhere / "ann.pem"),
+    ):
+        assert run("quarantine", *words)[0] == Exit.USAGE
+    assert json.loads(run("quarantine", "show", item, "--json")[1])["approved_by"] == []
+
+
 # ---------------------------------------------------------------- audit
 
 

@@ -3,26 +3,18 @@
 import codecs
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from cop_filter.cli.actor import account_name, as_account
-from cop_filter.cli.settings import Settings, existing_state
-from cop_filter.config import Config
+from cop_filter.cli.quarantine_signing import Proof, opened, shows_proof, sign, statement
+from cop_filter.cli.settings import Settings
 from cop_filter.errors import StateError
 
 if TYPE_CHECKING:
-    from cop_filter.quarantine import Body, Quarantine
-    from cop_filter.signing import SigningKey
+    from cop_filter.quarantine import Body
 
-_KEY = click.option(
-    "--key",
-    "key_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Your signing key, made with `cop-filter keys new`.",
-)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _PIECE_BYTES = 1 << 16
 
@@ -41,7 +33,7 @@ def list_(settings: Settings, as_json: bool) -> None:
 
     config = settings.config()
     with as_account(config):
-        found = _opened(config).items()
+        found = opened(config).items()
     if as_json:
         click.echo(json.dumps([text.as_fields(one) for one in found], indent=2))
     else:
@@ -52,42 +44,42 @@ def list_(settings: Settings, as_json: bool) -> None:
 @click.argument("item", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.option("--reveal", is_flag=True, help="Print the entries: takes rights.reveal, and is audited first.")
-@_KEY
+@shows_proof
 @click.pass_obj
-def show(settings: Settings, item: str, as_json: bool, reveal: bool, key_file: Path | None) -> None:
+def show(settings: Settings, item: str, as_json: bool, reveal: bool, proof: Proof) -> None:
     """Show one: counts, classes of names and reasons. No entry, unless --reveal is given."""
     from cop_filter.cli import quarantine_text as text  # noqa: PLC0415  slow to import
 
     if reveal and as_json:
         raise click.UsageError("--reveal prints the list as it came: without --json")
-    if key_file is not None and not reveal:
-        raise click.UsageError("--key is for --reveal")
+    if proof.given and not reveal:
+        raise click.UsageError("--key and --signed are for --reveal")
     config = settings.config()
-    key = _loaded(key_file)
+    shown = proof.read()
     with as_account(config):
-        opened = _opened(config)
+        ward = opened(config)
         if reveal:
-            _print(opened.reveal(item, key))
+            _print(ward.reveal(item, shown))
             return
-        found = opened.standing(item)
+        found = ward.standing(item)
     click.echo(json.dumps(text.as_fields(found), indent=2) if as_json else text.details(found))
 
 
 @quarantine.command()
 @click.argument("item", metavar="ID")
-@_KEY
+@shows_proof
 @click.pass_obj
-def approve(settings: Settings, item: str, key_file: Path | None) -> None:
+def approve(settings: Settings, item: str, proof: Proof) -> None:
     """Let this very version go live, once as many people as the list asks for have approved it."""
     from cop_filter.cli import quarantine_text as text  # noqa: PLC0415  slow to import
     from cop_filter.push import wake  # noqa: PLC0415
 
     config = settings.config()
-    key = _loaded(key_file)
+    shown = proof.read()
     with as_account(config):
-        opened = _opened(config)
-        standing = opened.approve(item, key, account_name())
-        found = opened.item(item)
+        ward = opened(config)
+        standing = ward.approve(item, shown, account_name())
+        found = ward.item(item)
         said = text.decided(found, standing)
         if standing.state == "released":
             try:
@@ -99,30 +91,19 @@ def approve(settings: Settings, item: str, key_file: Path | None) -> None:
 
 @quarantine.command()
 @click.argument("item", metavar="ID")
-@_KEY
+@shows_proof
 @click.pass_obj
-def reject(settings: Settings, item: str, key_file: Path | None) -> None:
+def reject(settings: Settings, item: str, proof: Proof) -> None:
     """Remove this version and keep its report: it stays refused as long as the report is kept."""
     config = settings.config()
-    key = _loaded(key_file)
+    shown = proof.read()
     with as_account(config):
-        _opened(config).reject(item, key, account_name())
+        opened(config).reject(item, shown, account_name())
     click.echo("rejected: the list is removed, its report is kept")
 
 
-def _opened(config: Config) -> "Quarantine":
-    from cop_filter.quarantine import Quarantine  # noqa: PLC0415  slow to import
-    from cop_filter.store import Store  # noqa: PLC0415
-
-    existing_state(config)
-    return Quarantine(Store.of(config), config)
-
-
-def _loaded(key_file: Path | None) -> "SigningKey | None":
-    """A person's own file: read before root acts as the account that has the state folder."""
-    from cop_filter.signing import SigningKey  # noqa: PLC0415  slow to import
-
-    return None if key_file is None else SigningKey.load(key_file)
+quarantine.add_command(statement)
+quarantine.add_command(sign)
 
 
 def _print(body: "Body") -> None:

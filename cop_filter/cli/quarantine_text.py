@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from cop_filter.decision import Decision
 from cop_filter.quarantine import Item, Standing
 
 _HEAD = ("ID", "LIST", "STATE", "CAME", "ENTRIES", "APPROVED", "REFUSED BY")
@@ -42,23 +43,45 @@ def details(standing: Standing) -> str:
     item = standing.item
     if item is None:
         return f"{standing.id}: unreadable: {standing.fault}"
-    report = item.report
-    was = "nothing" if report.get("in_force") is None else report["in_force"]
-    moved = f"{report.get('added')} come, {report.get('removed')} go"
     lines = [
         f"{item.id}: list {item.list_id}, {standing.state}",
         f"came      {_time(item.at)}" + ("" if item.version is None else f", version {item.version}"),
         f"digest    {item.digest}",
-        f"entries   {report.get('entries')} (in force: {was}); {moved}",
-        f"kinds     {_counts(report.get('kinds', {}))}",
-        f"classes   {_counts(report.get('classes', {}))}",
+        *_counted(item.report),
         f"approved  {_approved(standing)}",
     ]
     if item.rejected_at is not None:
         lines.append(f"rejected  {_time(item.rejected_at)} by {item.rejected_by}")
-    lines.append("refused by")
-    lines += [f"  {finding['guard']}: {finding['reason']}" for finding in report.get("findings", ())]
+    return "\n".join([*lines, *_findings(item.report)])
+
+
+def to_sign(decision: Decision) -> str:
+    """What a person is about to sign."""
+    version = decision.version
+    does = {"approve": "approves", "reject": "rejects", "reveal": "asks to see entries of"}[decision.verb]
+    lines = [
+        f"{decision.by} {does} {version.item}: list {version.list_id}",
+        f"written   {_time(decision.at)}",
+        f"digest    {version.digest}",
+        *_counted(version.report),
+        *_findings(version.report),
+    ]
     return "\n".join(lines)
+
+
+def _counted(report: Mapping[str, Any]) -> list[str]:
+    was = "nothing" if report.get("in_force") is None else report["in_force"]
+    moved = f"{report.get('added')} come, {report.get('removed')} go"
+    return [
+        f"entries   {report.get('entries')} (in force: {was}); {moved}",
+        f"kinds     {_counts(report.get('kinds', {}))}",
+        f"classes   {_counts(report.get('classes', {}))}",
+    ]
+
+
+def _findings(report: Mapping[str, Any]) -> list[str]:
+    said = [f"  {finding['guard']}: {finding['reason']}" for finding in report.get("findings", ())]
+    return ["refused by", *said]
 
 
 def _cells(standing: Standing) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cop_filter.approval import Version
+from cop_filter.decision import Version
 from cop_filter.errors import StateError
 from cop_filter.quarantine import coded
 
@@ -30,9 +30,9 @@ class Item:
     rejected_by: str | None = None
 
     @property
-    def approved_as(self) -> Version:
-        """What an approval of it names."""
-        return Version(self.id, self.list_id, self.digest)
+    def version_shown(self) -> Version:
+        """What people decide about."""
+        return Version.of_report(self.id, self.list_id, self.digest, self.report)
 
     def to_bytes(self, key: bytes) -> bytes:
         """The item with a code that only this state folder's key can make."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from cop_filter import approval
 from cop_filter.config import Config, ListConfig
+from cop_filter.decision import Decision
 from cop_filter.errors import QuarantineRefused, StateError
 from cop_filter.quarantine import coded
 from cop_filter.quarantine.item import Item
@@ -54,11 +55,8 @@ class Standings:
         needed = 1 if wanted is None else max(1, wanted.approvals)
         if item.rejected_at is not None:
             return Standing(item_id, "rejected", item, needed=needed)
-        since = self.over_since(item)
-        # Who approved it before its report was written anew has not seen what is found now.
-        shown_at = max(since, math.nextafter(item.at, -math.inf))
-        names, enough = ((), False) if wanted is None else self._approved(item, wanted, shown_at)
-        over = item.at <= max(since, self.live_at(item.list_id))
+        names, enough = ((), False) if wanted is None else self._approved(item, wanted, self.shown_at(item))
+        over = item.at <= max(self.over_since(item), self.live_at(item.list_id))
         state: State = "released" if enough else "superseded" if over else "waiting"
         return Standing(item_id, state, item, names, needed)
 
@@ -85,6 +83,11 @@ class Standings:
                 found.append(self._shelf.item(item_id))
         return sorted((one for one in found if one.list_id == list_id), key=lambda one: one.at)
 
+    def shown_at(self, item: Item) -> float:
+        """Decisions up to then (Unix seconds) are not about what is there now."""
+        # Who approved it before its report was written anew has not seen what is found now.
+        return max(self.over_since(item), math.nextafter(item.at, -math.inf))
+
     def over_since(self, item: Item) -> float:
         """When approvals were over last: another version went live, or this one was taken back."""
         taken_back = (
@@ -110,12 +113,13 @@ class Standings:
 
     def account_approval(self, item: Item, account: str, at: int) -> bytes:
         """What stands for a signature where a list has no approvers: that somebody has this state folder."""
-        return coded.write(approval.statement(item.approved_as, account, at), self._keys[0], _ACCOUNT)
+        said = Decision("approve", item.version_shown, account, at).said()
+        return coded.write(said, self._keys[0], _ACCOUNT)
 
     def _approved(self, item: Item, wanted: ListConfig, since: float) -> tuple[tuple[str, ...], bool]:
         documents = self._shelf.approvals(item.id)
         if wanted.approvers:
-            people = approval.approvers(documents, wanted, item.approved_as, since)
+            people = approval.approvers(documents, wanted, item.version_shown, since)
             return tuple(person.name for person in people), approval.enough(people, wanted)
         found = [self._account(one, item, since) for one in documents]
         names = tuple(name for name in found if name is not None)
@@ -126,5 +130,4 @@ class Standings:
             said = coded.with_any(self._keys, lambda key: coded.read(document, key, _ACCOUNT))
         except StateError:
             return None
-        name = str(said.get("approver"))
-        return name if approval.is_given(said, item.approved_as, name, since) else None
+        return approval.account(said, item.version_shown, since)

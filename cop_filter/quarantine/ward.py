@@ -1,6 +1,5 @@
 """What is done with quarantined versions: kept, shown, approved, rejected, and asked about."""
 
-import math
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -8,15 +7,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cop_filter import approval
 from cop_filter.audit import Audit
 from cop_filter.config import Config, ListConfig
+from cop_filter.decision import Verb
 from cop_filter.errors import QuarantineRefused, StateError
 from cop_filter.quarantine.body import Body
+from cop_filter.quarantine.hearing import Hearing, Proof
 from cop_filter.quarantine.item import Item
 from cop_filter.quarantine.shelf import Shelf
 from cop_filter.quarantine.standing import Standing, Standings
-from cop_filter.signing import Person, SigningKey
 from cop_filter.store import Store
 
 if TYPE_CHECKING:
@@ -46,11 +45,11 @@ class Quarantine:
         # What was kept before a rotation of the keys is under an older one.
         keys = [each.quarantine for each in dict.fromkeys((store.keys(), *store.all_keys()))]
         self._lists = {one.id: one for one in config.lists}
-        self._reveal = config.rights.reveal
         self._audit = audit if audit is not None else Audit(config, clock=clock)
         self._clock = clock
         self._shelf = Shelf(store.root / "quarantine", keys)
         self._standings = Standings(self._shelf, store, config, keys)
+        self._hearing = Hearing(self._standings, config, clock)
 
     # ------------------------------------------------------------ for the refresh
 
@@ -126,31 +125,32 @@ class Quarantine:
         """The list itself. Raises as `item`."""
         return self._shelf.body(item_id)
 
-    def approve(self, item_id: str, key: SigningKey | None, account: str) -> Standing:
-        """Approve a version as the person whose key it is; as `account` where the list has no approvers.
+    def statement(self, item_id: str, verb: Verb, name: str) -> bytes:
+        """What somebody of that name signs, here or elsewhere, to decide so about a version.
+
+        Raises QuarantineRefused, StateError.
+        """
+        item = self._shelf.item(item_id)
+        _refuse_rejected(item)
+        return self._hearing.statement(item, verb, name).unsigned()
+
+    def approve(self, item_id: str, proof: Proof, account: str) -> Standing:
+        """Approve a version as the person who shows this; as `account` where the list has no approvers.
 
         Audited first. Raises QuarantineRefused, StateError, AuditBroken, SignatureRefused.
         """
         with self._shelf.changing():
             item = self._shelf.item(item_id)
             wanted = self._lists.get(item.list_id)
-            if item.rejected_by is not None:
-                raise QuarantineRefused(f"this version was rejected by {item.rejected_by}")
-            if wanted is None:
-                raise QuarantineRefused(f"list {item.list_id} is not configured any more")
+            _refuse_rejected(item)
             before = self._standings.of(item_id)
-            # After what went live last and what is approved, also when the clock was set back since.
-            at = max(
-                math.ceil(self._clock()), math.floor(self._standings.over_since(item)) + 1, math.ceil(item.at)
-            )
-            if wanted.approvers:
-                key, person = _person(key, wanted.approvers, f"approve versions of list {item.list_id}")
+            if wanted is None or wanted.approvers or isinstance(proof, bytes):
+                person, document = self._hearing.person(item, "approve", proof)
                 self._audit.record("quarantine_approved", **self._facts(item), by=person.name)
-                document = approval.sign(item.approved_as, person.name, at, key)
                 self._shelf.approve(item_id, person.key.id, document)
             else:
                 self._audit.record("quarantine_approved", **self._facts(item), account=account)
-                document = self._standings.account_approval(item, account, at)
+                document = self._standings.account_approval(item, account, self._hearing.earliest(item))
                 self._shelf.approve(item_id, "account", document)
             after = self._standings.of(item_id)
             if after.state == "released" != before.state:
@@ -159,7 +159,7 @@ class Quarantine:
                 )
         return after
 
-    def reject(self, item_id: str, key: SigningKey | None, account: str) -> None:
+    def reject(self, item_id: str, proof: Proof, account: str) -> None:
         """Remove a version's list and approvals, and keep its report. Audited first. Raises as `approve`.
 
         Of one that cannot be read nothing is kept.
@@ -171,21 +171,19 @@ class Quarantine:
                 self._audit.record("quarantine_rejected", item=item_id, account=account)
                 self._shelf.remove(item_id)
                 return
-            if key is None:
+            if proof is None:
                 by, facts = account, {"account": account}
             else:
-                wanted = self._lists.get(item.list_id)
-                people = () if wanted is None else wanted.approvers
-                by = _person(key, people, f"decide on versions of list {item.list_id}")[1].name
+                by = self._hearing.person(item, "reject", proof).person.name
                 facts = {"by": by}
             self._audit.record("quarantine_rejected", **self._facts(item), **facts)
             self._shelf.change(replace(item, rejected_at=self._clock(), rejected_by=by))
             self._shelf.empty(item_id)
 
-    def reveal(self, item_id: str, key: SigningKey | None) -> Body:
+    def reveal(self, item_id: str, proof: Proof) -> Body:
         """The list itself, for who has the right; on record before this returns. Raises as `approve`."""
         item = self._shelf.item(item_id)
-        _, person = _person(key, self._reveal, "see entries (rights.reveal)")
+        person = self._hearing.person(item, "reveal", proof).person
         self._audit.record("entries_revealed", **self._facts(item), by=person.name)
         return self._shelf.body(item_id)
 
@@ -215,13 +213,6 @@ def _guards(report: Mapping[str, Any]) -> Iterator[str]:
     return (finding["guard"] for finding in report.get("findings", ()))
 
 
-def _person(key: SigningKey | None, people: tuple[Person, ...], to_do: str) -> tuple[SigningKey, Person]:
-    """Whose key it is, shown by signing something that nobody signed before. Raises QuarantineRefused."""
-    if key is None:
-        raise QuarantineRefused(f"who may {to_do} is named in the configuration: add --key FILE")
-    challenge = b"cop-filter challenge v1\n" + os.urandom(32)
-    signature = key.sign(challenge)
-    for person in people:
-        if person.key.signed(challenge, signature):
-            return key, person
-    raise QuarantineRefused(f"this key is of nobody who may {to_do}: the configuration names them")
+def _refuse_rejected(item: Item) -> None:
+    if item.rejected_by is not None:
+        raise QuarantineRefused(f"this version was rejected by {item.rejected_by}")

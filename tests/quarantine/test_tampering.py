@@ -8,8 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from quarantine_wards import ANN_KEY, BEN_KEY, EVE_KEY, Site
 
-from cop_filter import approval
-from cop_filter.approval import Version
+from cop_filter.decision import Decision
 
 DIGEST, OTHER = "0a" * 32, "0b" * 32
 
@@ -102,18 +101,18 @@ def test_the_same_approval_in_two_files_counts_once(site: Site, folder: Path) ->
 
 def test_a_stranger_and_one_approver_are_not_two(site: Site, folder: Path) -> None:
     here = of(site, folder, DIGEST)
-    version = Version(here.name, "national", DIGEST)
+    version = site.quarantine().item(here.name).version_shown
     for name in ("ben", "eve"):
-        (here / "approvals" / name).write_bytes(approval.sign(version, name, 2**40, EVE_KEY))
+        (here / "approvals" / name).write_bytes(Decision("approve", version, name, 2**36).signed(EVE_KEY))
     assert released(site) == {OTHER}
 
 
 def test_a_rejected_version_is_not_approved_by_putting_its_approvals_back(site: Site, folder: Path) -> None:
     here = of(site, folder, "0c" * 32)
-    version = Version(here.name, "national", "0c" * 32)
+    version = site.quarantine().item(here.name).version_shown
     (here / "approvals").mkdir()
     for name, key in (("ann", ANN_KEY), ("ben", BEN_KEY)):
-        (here / "approvals" / name).write_bytes(approval.sign(version, name, 2**40, key))
+        (here / "approvals" / name).write_bytes(Decision("approve", version, name, 2**36).signed(key))
     assert released(site) == {OTHER}
     path = here / "item"
     path.write_text(path.read_text().replace('"rejected_by": "root"', '"rejected_by": null'))
