@@ -26,7 +26,10 @@ _PURPOSE = "quarantine-decision"
 _FIELDS = {"type", "decision", "quarantine", "list", "digest", "report", "by", "at"}
 _COUNTS = ("entries", "in_force", "added", "removed")
 _TABLES = ("kinds", "classes")
+_FINDING = ("guard", "reason")
 _SHOWN = {*_COUNTS, *_TABLES, "findings"}
+_MOST_CHARACTERS = 1000
+"""Of one reason, so that all of them fit."""
 _END_OF_TIME = 253_402_300_800
 """The year 10000, in Unix seconds: later times have no date to show."""
 _NO_STATEMENT = "this is no statement about a quarantined version"
@@ -47,8 +50,15 @@ class Version:
 
     @staticmethod
     def of_report(item: str, list_id: str, digest: str, report: Mapping[str, Any]) -> "Version":
-        """From a whole report of the guards, as JSON has it."""
-        return Version(item, list_id, digest, {name: report.get(name) for name in sorted(_SHOWN)})
+        """From a whole report of the guards, as JSON has it.
+
+        A reason may name a file of a hostile list, or repeat what a person wrote: it is made one short line.
+        """
+        shown = {name: report.get(name) for name in (*_COUNTS, *_TABLES)}
+        findings = [
+            {name: _line(str(one[name])) for name in _FINDING} for one in report.get("findings") or ()
+        ]
+        return Version(item, list_id, digest, {**shown, "findings": findings})
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +192,11 @@ def _signed(document: bytes, person: Person) -> bool:
     return True
 
 
+def _line(text: str) -> str:
+    shown = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+    return shown if len(shown) <= _MOST_CHARACTERS else f"{shown[: _MOST_CHARACTERS - 3]}..."
+
+
 def _is_text(value: object) -> bool:
     """One line that no terminal takes for a command."""
     return isinstance(value, str) and value != "" and value.isprintable()
@@ -202,6 +217,6 @@ def _is_report(report: object) -> bool:
         and all(isinstance(table, dict) for table in tables)
         and all(_is_text(name) and _is_count(count) for table in tables for name, count in table.items())
         and isinstance(findings, list)
-        and all(isinstance(one, dict) and set(one) == {"guard", "reason"} for one in findings)
+        and all(isinstance(one, dict) and set(one) == set(_FINDING) for one in findings)
         and all(map(_is_text, (word for one in findings for word in one.values())))
     )

@@ -52,7 +52,7 @@ def details(standing: Standing) -> str:
     ]
     if item.rejected_at is not None:
         lines.append(f"rejected  {_time(item.rejected_at)} by {item.rejected_by}")
-    return "\n".join([*lines, *_findings(item.report)])
+    return "\n".join([*lines, *_findings(item.version_shown.report)])
 
 
 def to_sign(decision: Decision) -> str:

@@ -15,6 +15,7 @@ from quarantine_wards import (
     report,
 )
 
+from cop_filter.cli.quarantine_text import details
 from cop_filter.decision import Decision, Verb
 from cop_filter.errors import QuarantineRefused, SignatureRefused
 from cop_filter.guards import Finding
@@ -70,6 +71,20 @@ def test_a_statement_tells_nothing_that_is_an_entry(site: Site) -> None:
     document = site.quarantine().statement(site.keep(), "approve", "ann")
     assert b"planted" in PLANTED
     assert b"planted" not in document
+
+
+def test_a_reason_that_commands_terminals_or_never_ends_is_shown_as_one_line_and_can_be_decided(
+    site: Site,
+) -> None:
+    hostile = "a\x1b[2J\u202eb\nlist trial\ud800" + "\N{GRINNING FACE}" * 10_000
+    told = replace(report(), findings=(Finding("bad-lines", hostile), Finding("rollout", hostile)))
+    item = site.quarantine().keep(site.config.lists[0], told, DIGEST, {"": PLANTED})
+    document = signed(site, item, "ann", ANN_KEY)
+    (first, _) = Decision.read(document).version.report["findings"]
+    assert first["reason"].startswith(r"a\x1b[2J\u202eb\nlist trial\ud800")
+    assert first["reason"] in details(site.quarantine().standing(item)).splitlines()[-2]
+    assert site.quarantine().approve(item, document, "root").approved_by == ("ann",)
+    assert site.quarantine().approve(item, BEN_KEY, "root").state == "released"
 
 
 def test_a_statement_is_written_for_who_may_decide_and_the_choices_are_told(site: Site) -> None:
