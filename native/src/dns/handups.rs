@@ -1,9 +1,12 @@
 //! The queue of what Python must look at: bounded, and fair between client networks.
 
+use crate::dns::desk::Now;
+use crate::dns::flights::Waiter;
 use crate::dns::limits::{Limit, RateLimit};
 use crate::dns::shares::Shares;
 use crate::dns::sockets::Peer;
 use crate::dns::standing::Undecided;
+use crate::dns::tally::{Event, Tally};
 use crate::dns::waiting::Bell;
 use std::collections::VecDeque;
 use std::io;
@@ -49,8 +52,24 @@ impl HandUps {
         })
     }
 
-    /// False: there is no room, and the packet is dropped.
-    pub fn push(&self, hand_up: HandUp, steady_s: f64) -> bool {
+    /// Has Python see to a query that waits, unless there is no room: then it is dropped.
+    pub fn push(&self, waiter: Waiter, undecided: Option<Undecided>, now: Now, tally: &mut Tally) {
+        let hand_up = HandUp {
+            packet: waiter.packet,
+            peer: waiter.peer,
+            listener: waiter.listener,
+            undecided,
+            waited_s: now.steady_s - waiter.since_s,
+        };
+        tally.event(if self.enqueue(hand_up, now.steady_s) {
+            Event::HandedUp
+        } else {
+            Event::HandedUpDropped
+        });
+    }
+
+    /// False: there is no room.
+    fn enqueue(&self, hand_up: HandUp, steady_s: f64) -> bool {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let client = hand_up.peer.client.ip();
         let limit = queue.limit.take(client, (steady_s * 1000.0) as u64);

@@ -4,10 +4,9 @@ use super::answers::PyAnswerCache;
 use super::index::PyIndex;
 use super::lessons::{learn_all, template, wanted, Lesson, PyHandUp, ReplyParts, Wanted};
 use super::oracle::{PyOracle, PyProtected};
-use crate::dns::cache::locked;
 use crate::dns::clients::{Networks, Profiles};
 use crate::dns::cookies::Cookies;
-use crate::dns::desk::{Desk, Now, Outcome, Rules};
+use crate::dns::desk::{Now, Outcome, Rules};
 use crate::dns::limits::RateLimit;
 use crate::dns::path::Path;
 use crate::dns::shared::{lock, Shared};
@@ -21,8 +20,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 /// Events by `FastPath.EVENTS`, decisions by label, latencies of fast and of forwarded answers.
@@ -120,11 +118,7 @@ impl PyFastPath {
         let mut next = Standing::new(0, index, unlisted_label, holds, zones, protected);
         learn_all(&mut next, lessons)?;
         let (serial, before) = py.detach(|| {
-            let mut standing = self
-                .shared
-                .standing
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut standing = self.shared.standing_to_change();
             next.serial = standing.serial.wrapping_add(1).max(1);
             (next.serial, std::mem::replace(&mut *standing, next))
         });
@@ -136,11 +130,7 @@ impl PyFastPath {
     /// Teaches what was decided; ignored when the serial is an old one.
     fn learn(&self, py: Python<'_>, serial: u32, lessons: Vec<Lesson>) -> PyResult<()> {
         py.detach(|| {
-            let mut standing = self
-                .shared
-                .standing
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut standing = self.shared.standing_to_change();
             if standing.serial == serial {
                 learn_all(&mut standing, lessons)?;
             }
@@ -150,19 +140,15 @@ impl PyFastPath {
 
     /// The matches, query types and profiles about which it has learned.
     fn learned(&self) -> Vec<Wanted> {
-        let standing = self
-            .shared
-            .standing
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let standing = self.shared.standing();
         standing.learned().cloned().map(wanted).collect()
     }
 
     /// Which upstream to ask over plain UDP; None: hand every miss up.
     #[pyo3(signature = (host=None, port=0))]
     fn forward_to(&self, host: Option<IpAddr>, port: u16) {
-        *lock(&self.shared.upstream) = host.map(|host| SocketAddr::new(host, port));
-        self.shared.bell.ring();
+        self.shared
+            .forward_to(host.map(|host| SocketAddr::new(host, port)));
     }
 
     /// Starts to answer on bound UDP sockets, which stay the caller's.
@@ -198,8 +184,7 @@ impl PyFastPath {
 
     /// Answers what has arrived, hands up what is in flight, and stops reading.
     fn stop(&self, py: Python<'_>) {
-        self.shared.stopping.store(true, Ordering::Relaxed);
-        self.shared.bell.ring();
+        self.shared.stop();
         let thread = lock(&self.thread).take();
         if let Some(thread) = thread {
             // Whether it ended in a panic no longer matters.
@@ -244,7 +229,7 @@ impl PyFastPath {
 
     /// What was counted since the last time.
     fn collect(&self) -> Counts {
-        let tally: Tally = std::mem::take(&mut *lock(&self.shared.tally));
+        let tally: Tally = std::mem::take(&mut *self.shared.tally());
         (
             tally.events.to_vec(),
             tally.labels,
@@ -265,19 +250,8 @@ impl PyFastPath {
     ) -> Looked<'py> {
         let mut out = Vec::new();
         let outcome = {
-            let shared = &self.shared;
-            let mut path = lock(&shared.path);
-            let standing = shared
-                .standing
-                .read()
-                .unwrap_or_else(PoisonError::into_inner);
-            let mut desk = Desk {
-                standing: &standing,
-                cache: &mut locked(&shared.cache),
-                tally: &mut lock(&shared.tally),
-                oracle: &shared.oracle,
-                now: Now { steady_s, wall_s },
-            };
+            let mut held = self.shared.hold();
+            let (path, mut desk) = held.desk(Now { steady_s, wall_s });
             path.look(packet, client, &mut desk, &mut out)
         };
         match outcome {
@@ -292,7 +266,6 @@ impl PyFastPath {
 impl Drop for PyFastPath {
     fn drop(&mut self) {
         // The thread keeps what it needs; nobody waits for it any more.
-        self.shared.stopping.store(true, Ordering::Relaxed);
-        self.shared.bell.ring();
+        self.shared.stop();
     }
 }

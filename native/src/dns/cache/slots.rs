@@ -1,7 +1,6 @@
 //! Where the entries lie: numbered without holes, in pieces, so that growing copies nothing.
 
-use super::{Answer, Judged, MAX_STALE_S};
-use std::sync::Arc;
+use super::Kept;
 
 /// No slot.
 pub const NONE: u32 = u32::MAX;
@@ -10,10 +9,7 @@ const PIECE: usize = 1024;
 /// One entry, a cache line long. `newer` and `older` are its neighbours in order of arrival.
 pub struct Slot {
     pub key: Box<[u8]>,
-    pub answer: Arc<Answer>,
-    pub stored_at_s: f64,
-    pub judged: Judged,
-    pub lifetime_s: u32,
+    pub kept: Kept,
     pub hash: u32,
     pub newer: u32,
     pub older: u32,
@@ -23,13 +19,9 @@ pub struct Slot {
 const _: () = assert!(size_of::<Slot>() == 64);
 
 impl Slot {
-    pub fn is_expired(&self, now_s: f64) -> bool {
-        now_s - self.stored_at_s >= f64::from(self.lifetime_s)
-    }
-
-    /// Not even good for when no upstream can be reached.
-    pub fn is_too_old(&self, now_s: f64) -> bool {
-        now_s - self.stored_at_s >= f64::from(self.lifetime_s) + MAX_STALE_S
+    /// The hash, and the neighbours.
+    pub fn links(&self) -> (u32, u32, u32) {
+        (self.hash, self.newer, self.older)
     }
 }
 

@@ -34,18 +34,9 @@ fn put(cache: &mut Cache, number: u32, lifetime_s: u32, now_s: f64) {
 }
 
 fn consistent(cache: &Cache) {
-    let mut seen = 0;
-    let (mut number, mut before, mut cost) = (cache.newest, NONE, 0);
-    while number != NONE {
-        let slot = cache.slots.at(number);
-        assert_eq!(slot.newer, before);
-        assert_eq!(cache.find(&slot.key), Some(number));
-        cost += cost_bytes(&slot.key, &slot.answer);
-        (before, number, seen) = (number, slot.older, seen + 1);
-    }
-    assert_eq!((cache.oldest, cache.used_bytes()), (before, cost));
-    assert_eq!((seen, cache.places.len()), (cache.len(), cache.len()));
-    assert!(cache.hand == NONE || (cache.hand as usize) < cache.len());
+    let cost_of = |slot: &Slot| cost_bytes(&slot.key, &slot.kept.answer);
+    let cost: usize = cache.sieve.whole().into_iter().map(cost_of).sum();
+    assert_eq!(cache.used_bytes(), cost);
     assert!(cache.used_bytes() <= cache.max_bytes);
 }
 
