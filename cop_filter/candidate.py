@@ -13,6 +13,7 @@ from cop_filter.entries import Entry
 from cop_filter.errors import ListRefused
 from cop_filter.guards import Finding, GuardReport, Review, overblock
 from cop_filter.loader import Generation
+from cop_filter.memory import no_search_for_cycles
 from cop_filter.reading import Reading
 from cop_filter.sources import Fetched
 
@@ -50,6 +51,7 @@ class Candidate:
         self._new: list[Entry] | None = []
         """All new entries so far; None: more than are kept."""
 
+    @no_search_for_cycles()
     def take(self) -> GuardReport:
         """Put it into the draft; what the guards saw. Raises GuardFailed, ListRefused."""
         wanted, fetched, draft = self.wanted, self.fetched, self._draft
@@ -127,6 +129,7 @@ class Candidate:
         if len(self._new) > _MOST_KEPT:
             self._new = None
 
+    @no_search_for_cycles()
     def prove(self, generation: Generation) -> None:
         """Ask the generation, which is still aside, about every new entry. Raises GuardFailed."""
         engine, base = Engine(generation.snapshot()), self._draft.base

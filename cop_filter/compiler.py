@@ -223,9 +223,9 @@ class Draft:
             self._builder.write(str(folder / INDEX))
             patterns = seal_entries(self._builder.automaton_entries, self._keys.patterns)
             self._store.write(folder / PATTERNS, patterns)
-            lists = tuple(self._attach(state, folder) for state in states)
-            # All of it is in files now, and the proof needs the room.
+            # All of it is in files now, and what follows needs the room.
             self._builder = Builder(self._keys.index)
+            lists = tuple(self._attach(state, folder) for state in states)
             self._attached.clear()
             with (folder / INDEX).open("rb") as file:
                 index_code = file.read(CODE_BYTES.stop)[CODE_BYTES].hex()

@@ -1,6 +1,9 @@
 """Memory that a refresh took goes back to the system: a list takes many times as much as all the rest."""
 
 import ctypes
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 _M_MMAP_THRESHOLD = -3  # malloc.h of glibc
 _LARGE_BYTES = 1 << 19
@@ -14,6 +17,18 @@ def keep_large_apart() -> None:
     """
     if (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
         mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+
+
+@contextmanager
+def no_search_for_cycles() -> Iterator[None]:
+    """Python looks for cycles whenever many tuples were made; a list is a million of them, and has none."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def give_back() -> None:

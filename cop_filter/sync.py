@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from cop_filter import canaries, refresh
+from cop_filter import canaries, memory, refresh
 from cop_filter.config import Config, ListConfig
 from cop_filter.engine import Engine
 from cop_filter.errors import ConfigError, CopFilterError, StateError
@@ -161,6 +161,7 @@ def _select(config: Config, only: Collection[str] | None) -> list[ListConfig]:
 async def _refresher(
     config: Config, progress: Progress | None, events: Events | None
 ) -> AsyncIterator[Refresher]:
+    memory.keep_large_apart()
     store = Store.of(config)
     store.prepare()
     store.keys()

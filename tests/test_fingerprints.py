@@ -22,6 +22,16 @@ def test_fingerprints_are_what_their_definition_says(lines):
     assert fingerprints.digest(by_definition(lines)) == hashlib.sha256(by_definition(lines)).hexdigest()
 
 
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_those_of_a_large_body_are_those_of_its_lines(end):
+    lines = [f"host{number}.example" for number in range(5000)]
+    assert fingerprints.of_body(("\n".join(lines) + end).encode()) == by_definition(lines)
+    with pytest.raises(ValueError, match="twice"):
+        fingerprints.of_body("\n".join([*lines, lines[0]]).encode())
+    long = ["x" * (1 << 17), "y"]
+    assert fingerprints.of_body("\n".join(long).encode()) == by_definition(long)
+
+
 @given(LINES, LINES, LINES)
 def test_a_change_of_the_fingerprints_is_that_of_the_lines(base, removed, added):
     removed, added = removed & base, added - base

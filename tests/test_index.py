@@ -256,6 +256,10 @@ def test_a_large_index_finds_all_it_holds_and_nothing_else(tmp_path):
     assert set(
         index.match_hosts([f"m{rng.getrandbits(48):x}.example" for _ in range(50_000)], lambda codes: codes)
     ) == {None}
+    half_of_it = [name if place % 2 else f"x{name}" for place, name in enumerate(listed)]
+    is_listed = index.which_hosts(half_of_it, lambda codes: codes is not None)
+    assert is_listed == [place % 2 == 1 for place in range(len(listed))]
+    assert index.holds(0, [Entry(Kind.DOMAIN, name) for name in half_of_it]) == is_listed
 
 
 @given(

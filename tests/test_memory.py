@@ -1,7 +1,14 @@
 """What a refresh took goes back to the system."""
 
+import gc
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
+from generations import a_config
+
+from cop_filter import memory, sync
 
 _PROGRAM = """
 from pathlib import Path
@@ -26,3 +33,22 @@ print(resident_kb() - before)
 def test_large_allocations_go_back_when_they_are_freed() -> None:
     done = subprocess.run([sys.executable, "-c", _PROGRAM], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 8 << 10
+
+
+async def test_a_publisher_gives_memory_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    called: list[bool] = []
+    monkeypatch.setattr(memory, "keep_large_apart", lambda: called.append(True))
+    await sync.run_once(a_config(tmp_path / "state"), only=[])
+    assert called
+
+
+@memory.no_search_for_cycles()
+def fails() -> None:
+    assert not gc.isenabled()
+    raise ValueError("a bug")
+
+
+def test_the_search_for_cycles_goes_on_whatever_happens_meanwhile() -> None:
+    with pytest.raises(ValueError, match="a bug"):
+        fails()
+    assert gc.isenabled()

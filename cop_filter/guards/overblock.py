@@ -7,7 +7,7 @@ matched is told by the opaque references of the index.
 """
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import compress, islice
 from random import Random, SystemRandom
@@ -16,7 +16,7 @@ from string import ascii_lowercase, digits
 from cop_filter.engine import Engine
 from cop_filter.entries import Entry
 from cop_filter.guards.names import is_address
-from cop_filter.guards.probes import ADDRESS_PROBES, PROBES, Probe, first_own_word, record_kind, split
+from cop_filter.guards.probes import ADDRESS_PROBES, PROBES, Probe, first_own_word, host_of, record_kind
 from cop_filter.guards.report import Finding
 from cop_filter.guards.seen import counted
 from cop_filter.guards.suffixes import ancestors
@@ -82,11 +82,10 @@ class _Proof:
         """Prove some entries, together."""
         self._entries += len(entries)
         label = "".join(self._rng.choices(_OF_A_LABEL, k=_LABEL_CHARS))
-        groups: dict[tuple[RecordKind, bool], list[str]] = {}
+        groups: defaultdict[tuple[RecordKind, bool], list[str]] = defaultdict(list)
         for entry in entries:
-            kind = record_kind(entry)
-            address = kind is RecordKind.HOST and is_address(entry.key)
-            groups.setdefault((kind, address), []).append(entry.key)
+            kind, key = record_kind(entry), entry[1]
+            groups[kind, kind is RecordKind.HOST and is_address(key)].append(key)
         for (kind, address), keys in groups.items():
             if kind in _HOST_LEVEL and self._before is not None:
                 self._covers[kind].update(keys)
@@ -165,7 +164,7 @@ class _Proof:
 
     def _ask_for_hosts(self, keys: Sequence[str]) -> None:
         """A page never blocks its host, on no plane."""
-        hosts = [split(key)[0] for key in keys]
+        hosts = [host_of(key) for key in keys]
         found = self._engine.index.which_hosts(
             hosts, lambda codes: not isinstance(codes, str) and self._has(codes, _HOST_LEVEL)
         )

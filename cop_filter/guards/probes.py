@@ -39,20 +39,25 @@ def record_kind(entry: Entry) -> RecordKind:
     return _RECORD_KIND[entry[0], entry[3], entry[4]]
 
 
+def host_of(key: str) -> str:
+    """The host of any key but a keyword."""
+    return key.partition("/")[0]
+
+
 def split(key: str) -> tuple[str, str]:
     """The host of a page-level key, and its path without the query."""
     host, slash, rest = key.partition("/")
     return host, slash + rest.partition("?")[0]
 
 
-def _escaped(key: str) -> str:
-    """With the first character of the host percent-encoded; a bracket (IPv6) cannot be."""
-    return key if key[0] == "[" else f"%{ord(key[0]):02x}{key[1:]}"
+_ESCAPED: Mapping[str, str] = {chr(byte): f"%{byte:02x}" for byte in range(0x80)} | {"[": "["}
+"""The first character of a host percent-encoded; a bracket (IPv6) cannot be."""
 
 
 def _loud(key: str) -> str:
     host, _, rest = key.partition("/")
-    return f"HTTPS://{_escaped(host.upper())}:8443/{rest}"
+    host = host.upper()
+    return f"HTTPS://{_ESCAPED[host[0]]}{host[1:]}:8443/{rest}"
 
 
 def _sibling(key: str, label: str) -> str:
@@ -91,7 +96,7 @@ _AS_WRITTEN = _own_host("in capitals, with a dot at the end", lambda key, _: f"{
 _AS_URL = _own_url("as a URL with port and escapes", lambda key, label: f"{_loud(key)}{label}?{label}")
 _BELOW = _own_host("a subdomain", lambda key, label: f"{label}.{key}")
 _BESIDE_A_PAGE = (
-    _other_url("another page of its host", lambda key, label: f"http://{split(key)[0]}/{label}"),
+    _other_url("another page of its host", lambda key, label: f"http://{host_of(key)}/{label}"),
     _other_url("a page beside it", _sibling),
     _other_url("another host", lambda key, label: f"http://{label}.{key}"),
 )
@@ -129,7 +134,7 @@ PROBES: Mapping[RecordKind, tuple[Probe, ...]] = {
     ),
     RecordKind.PATTERN: (
         _own_url("with words for its wildcards", lambda key, label: f"http://{_filled(key, label)}"),
-        _other_url("another page of its host", lambda key, label: f"http://{split(key)[0]}/{label}"),
+        _other_url("another page of its host", lambda key, label: f"http://{host_of(key)}/{label}"),
         _other_url("a page below it", lambda key, label: f"http://{_filled(key, label)}/{label}"),
         _other_url("another host", lambda key, label: f"http://{label}.{_filled(key, label)}"),
     ),

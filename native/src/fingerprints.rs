@@ -1,10 +1,14 @@
 //! Fingerprints of a list's lines: what tells one version of a list from another, and nothing of its text
 //! to whoever cannot guess a line. Sixteen bytes of SHA-256 (FIPS 180-4) each, ascending, none twice.
 
+use crate::both::both;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
 pub const PRINT_BYTES: usize = 16;
+
+/// Bytes of lines below which a second thread is not worth its start.
+const WORTH_IT: usize = 1 << 16;
 
 /// Big-endian: numbers and bytes have one order.
 pub type Print = u128;
@@ -28,7 +32,18 @@ pub fn of_body(body: &[u8]) -> Result<Vec<Print>, Refused> {
     }
     std::str::from_utf8(body).map_err(|_| Refused::NoText)?;
     let lines = body.strip_suffix(b"\n").unwrap_or(body);
-    let mut prints: Vec<Print> = lines.split(|&b| b == b'\n').map(of_line).collect();
+    let of_lines =
+        |lines: &[u8]| -> Vec<Print> { lines.split(|&b| b == b'\n').map(of_line).collect() };
+    let half = lines.len() / 2;
+    let mut prints = match lines[half..].iter().position(|&b| b == b'\n') {
+        Some(end) if lines.len() >= WORTH_IT => {
+            let (one, other) = (&lines[..half + end], &lines[half + end + 1..]);
+            let (mut prints, more) = both(|| of_lines(one), || of_lines(other));
+            prints.extend(more);
+            prints
+        }
+        _ => of_lines(lines),
+    };
     prints.sort_unstable();
     if prints.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(Refused::Repeated);

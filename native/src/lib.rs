@@ -1,5 +1,6 @@
 //! `cop_filter._native`: what runs per URL or packet on hostile bytes, and nothing that a person decides.
 
+pub mod both;
 pub mod builder;
 pub mod canonical;
 pub mod change;

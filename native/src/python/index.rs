@@ -2,11 +2,15 @@
 
 use super::builder::each_entry;
 use super::{invalid, raw, secret};
-use crate::index::{Index, Match};
+use crate::both::each;
+use crate::canonical::Invalid;
+use crate::index::Index;
 use crate::question::{as_host, as_url, as_url_host, Codes, Question, Read};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
+use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -42,60 +46,80 @@ impl PyIndex {
         tell: Tell,
     ) -> PyResult<Bound<'py, PyList>> {
         let nothing = resolve.call1((Codes::None,))?;
-        let mut resolved = HashMap::new();
+        let mut resolved: HashMap<Codes, Bound<'py, PyAny>> = HashMap::new();
         let mut out = Vec::with_capacity(words.len());
-        let (mut probes, mut found) = (Vec::new(), Vec::new());
-        for start in (0..words.len()).step_by(TOGETHER) {
-            let chunk: Vec<_> = (start..words.len().min(start + TOGETHER))
-                .map(|i| words.get_item(i))
-                .collect::<PyResult<_>>()?;
-            let bytes: Vec<_> = chunk.iter().map(raw).collect::<PyResult<_>>()?;
-            let questions: Vec<_> = bytes.iter().map(|word| read(word)).collect();
-            let mut may_match = [false; TOGETHER];
-            probes.clear();
-            for (i, question) in questions.iter().enumerate() {
-                if let Ok(question) = question {
-                    self.0
-                        .each_probe(question.host(), |probe| probes.push((i, probe)));
-                }
-            }
-            // Nothing but loads of memory that do not depend on each other: the waits overlap.
-            for (i, probe) in &probes {
-                may_match[*i] |= self.0.may_match(*probe);
-            }
-            for (question, may_match) in questions.into_iter().zip(may_match) {
-                out.push(match question {
-                    Ok(question) if may_match => {
-                        self.answer(&question, tell, resolve, &mut resolved, &mut found)?
+        let words: Vec<_> = words.iter().collect();
+        let bytes: Vec<_> = words.iter().map(raw).collect::<PyResult<_>>()?;
+        for answer in resolve.py().detach(|| self.answers(&bytes, read, tell)) {
+            out.push(match answer {
+                Ok(Codes::None) => nothing.clone(),
+                Ok(codes) => match resolved.entry(codes) {
+                    Entry::Occupied(known) => known.get().clone(),
+                    Entry::Vacant(new) => {
+                        let answer = resolve.call1((new.key().clone(),))?;
+                        new.insert(answer).clone()
                     }
-                    Ok(_) => nothing.clone(),
-                    Err(reason) => resolve.call1((reason.to_string(),))?,
-                });
-            }
+                },
+                Err(reason) => resolve.call1((reason.to_string(),))?,
+            });
         }
-        PyList::new(words.py(), out)
+        PyList::new(resolve.py(), out)
     }
 
-    fn answer<'py>(
+    fn answers(
         &self,
-        question: &Question<'_>,
+        words: &[Cow<'_, [u8]>],
+        read: Read,
         tell: Tell,
-        resolve: &Bound<'py, PyAny>,
-        resolved: &mut HashMap<Codes, Bound<'py, PyAny>>,
-        found: &mut Vec<Match>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        found.clear();
-        question.ask(&self.0, found);
-        let codes = match tell {
-            Tell::Spelling => question.codes(&self.0, found),
-            Tell::Records => Codes::unspelled(found),
+    ) -> Vec<Result<Codes, Invalid>> {
+        let some = |words: &[Cow<'_, [u8]>]| {
+            let mut answers = Vec::with_capacity(words.len());
+            for words in words.chunks(TOGETHER) {
+                let questions = words.iter().map(|word| read(word));
+                self.together(questions.collect(), tell, &mut answers);
+            }
+            answers
         };
-        if let Some(answer) = resolved.get(&codes) {
-            return Ok(answer.clone());
+        match tell {
+            Tell::Spelling => some(words),
+            // So asks a refresh, and as many questions as a list has entries.
+            Tell::Records => each(words, some),
         }
-        let answer = resolve.call1((codes.clone(),))?;
-        resolved.insert(codes, answer.clone());
-        Ok(answer)
+    }
+
+    /// Answers at most `TOGETHER` questions.
+    fn together(
+        &self,
+        questions: Vec<Result<Question<'_>, Invalid>>,
+        tell: Tell,
+        answers: &mut Vec<Result<Codes, Invalid>>,
+    ) {
+        let mut probes = Vec::with_capacity(4 * TOGETHER);
+        for (i, question) in questions.iter().enumerate() {
+            if let Ok(question) = question {
+                self.0
+                    .each_probe(question.host(), |probe| probes.push((i, probe)));
+            }
+        }
+        // Nothing but loads of memory that do not depend on each other: the waits overlap.
+        let mut may_match = [false; TOGETHER];
+        for (i, probe) in &probes {
+            may_match[*i] |= self.0.may_match(*probe);
+        }
+        let mut found = Vec::new();
+        for (question, may_match) in questions.into_iter().zip(may_match) {
+            answers.push(question.map(|question| {
+                if !may_match {
+                    return Codes::None;
+                }
+                found.clear();
+                question.ask(&self.0, &mut found);
+                match tell {
+                    Tell::Spelling => question.codes(&self.0, &found),
+                    Tell::Records => Codes::unspelled(&found),
+                }
+            }));
+        }
     }
 
     fn explain(&self, word: &Bound<'_, PyAny>, read: Read) -> PyResult<Vec<(u32, u64)>> {
@@ -185,13 +209,18 @@ impl PyIndex {
 
     /// Whether a list holds each of these entries, in whatever spelling. `ValueError`: the index holds no
     /// entries of such a kind.
-    fn holds(&self, list_number: u32, entries: &Bound<'_, PyList>) -> PyResult<Vec<bool>> {
+    fn holds(
+        &self,
+        py: Python<'_>,
+        list_number: u32,
+        entries: &Bound<'_, PyList>,
+    ) -> PyResult<Vec<bool>> {
         let mut records = Vec::with_capacity(entries.len());
         each_entry(entries, |entry| {
             records.push(self.0.record_of(list_number, entry)?);
             Ok(())
         })?;
-        Ok(self.0.holds_each(&records))
+        Ok(py.detach(|| each(&records, |some| self.0.holds_each(some))))
     }
 
     fn __len__(&self) -> usize {
