@@ -167,7 +167,7 @@ class Admission:
         how = "refused when a rollback was released" if setback.how == "refused" else "taken back by itself"
         return (Finding("rollout", f"this version was {how}: {setback.reason or 'no reason was given'}"),)
 
-    def review(self, draft: Draft, wanted: ListConfig, fetched: Fetched) -> Review:
+    def review(self, draft: Draft, wanted: ListConfig, fetched: Fetched, domains: bytes) -> Review:
         """The guards, before the first line."""
         return Review(
             wanted,
@@ -177,6 +177,7 @@ class Admission:
             self._ledger.history(wanted),
             canaries=() if fetched.vouched is None else fetched.vouched.canaries,
             is_change=fetched.base is not None,
+            domains=domains,
             now=self._clock(),
             # What was refused is not to be believed for nothing but that time has passed.
             refused_since=self._quarantine().refused_since(wanted.id),

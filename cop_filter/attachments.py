@@ -15,7 +15,7 @@ _NAME = re.compile(r"[a-z]+", re.ASCII)
 
 
 def file_name(list_id: str, name: str) -> str:
-    """Its name in the generation's folder. A `name` is a word of our own: `prints`, `canaries`."""
+    """Its name in the generation's folder. A `name` is a word of our own: `prints`, `canaries`, `domains`."""
     if not _NAME.fullmatch(name):
         raise ValueError("an attachment's name is made of small letters")
     return f"attached-{name}-{list_id}"

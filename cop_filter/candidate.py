@@ -22,6 +22,9 @@ _log = logging.getLogger(__name__)
 PRINTS = "prints"
 """The name of the file of a generation that holds the fingerprints of a list's lines."""
 
+DOMAINS = "domains"
+"""That of what a list has under each registered domain, upon which a change is counted."""
+
 _MOST_KEPT = 1 << 17
 """New entries that are kept for the proof; of more, the list is read again instead."""
 
@@ -32,7 +35,7 @@ Tell = Callable[[str, int, int | None], None]
 class Judge(Protocol):
     """Who says what becomes of a version."""
 
-    def review(self, draft: Draft, wanted: ListConfig, fetched: Fetched) -> Review: ...
+    def review(self, draft: Draft, wanted: ListConfig, fetched: Fetched, domains: bytes) -> Review: ...
     def findings_of_the_past(self, wanted: ListConfig, digest: str) -> tuple[Finding, ...]: ...
     def refuse_unless_released(self, wanted: ListConfig, fetched: Fetched, report: GuardReport) -> None: ...
 
@@ -55,12 +58,13 @@ class Candidate:
     def take(self) -> GuardReport:
         """Put it into the draft; what the guards saw. Raises GuardFailed, ListRefused."""
         wanted, fetched, draft = self.wanted, self.fetched, self._draft
-        review = self._judge.review(draft, wanted, fetched)
+        review = self._judge.review(draft, wanted, fetched, self._held_domains())
         if self._reading.is_change:
             self._take_change(review)
         else:
             self._take_whole(review)
         self._attach_prints()
+        draft.attach(wanted.id, DOMAINS, review.domain_counts())
         report = review.report(draft.count(wanted.id))
         report = report.with_findings(self._judge.findings_of_the_past(wanted, fetched.digest))
         self._judge.refuse_unless_released(wanted, fetched, report)
@@ -82,13 +86,24 @@ class Candidate:
             self._tell("parse", chunk.lines, None)
         self._attach_canaries(gathering)
 
-    def _take_change(self, review: Review) -> None:
-        wanted, draft = self.wanted, self._draft
-        in_force = draft.base_state(wanted.id)
+    def _held_domains(self) -> bytes:
+        """Upon which a change is counted; empty where an older version of this program published its base."""
+        if not self._reading.is_change:
+            return b""
+        in_force = self._draft.base_state(self.wanted.id)
         if in_force is None or in_force.digest != self.fetched.base:
             raise ListRefused(
                 "what changed is of another version than what is held; the list is fetched whole"
             )
+        if DOMAINS not in in_force.attachments:
+            return b""
+        held = self._draft.attached(self.wanted.id, DOMAINS)
+        if held is None:
+            raise ListRefused("what is held of its domains is damaged; the list is fetched whole")
+        return held
+
+    def _take_change(self, review: Review) -> None:
+        wanted, draft = self.wanted, self._draft
         held = draft.attached(wanted.id, CANARIES)
         gathering = self._gathering(() if held is None else from_bytes(held))
         come: list[Entry] = []

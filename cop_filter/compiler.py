@@ -114,7 +114,7 @@ class Draft:
         return [False] * len(entries) if self._base is None else self._base.holds(list_id, entries)
 
     def attach(self, list_id: str, name: str, clear: bytes) -> None:
-        """Keep sealed with a list what later refreshes or tests of it need: `prints`, `canaries`.
+        """Keep sealed with a list what later refreshes or tests of it need: `prints`, `canaries`, `domains`.
 
         It is carried over for as long as its list is, and lost when that is replaced or amended without it.
         """

@@ -1,75 +1,18 @@
 """What the parts of an admission could be played off against each other: guards, time, people, trials."""
 
-import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from generations import a_config, a_list
-from quarantine_wards import ANN, ANN_KEY, BEN, BEN_KEY, Clock
+from admission_desk import HOUR, Desk, names
+from generations import a_list
+from quarantine_wards import ANN, ANN_KEY, BEN
 
 from cop_filter import candidate
-from cop_filter.admission import Admission, Admitted
-from cop_filter.chronicle import Chronicle
-from cop_filter.config import Config, ListConfig, RolloutConfig
+from cop_filter.config import RolloutConfig
 from cop_filter.errors import GuardFailed
-from cop_filter.events import Events
-from cop_filter.guards import Accepted, Finding
-from cop_filter.ledger import Known, Ledger, Moment
-from cop_filter.quarantine import Quarantine
-from cop_filter.sources import Fetched, Validators
-from cop_filter.store import Store
-
-HOUR = 3600.0
-
-
-def names(start: int, count: int) -> list[str]:
-    return [f"host{number}.site{number}.example" for number in range(start, start + count)]
-
-
-def fetched(lines: Sequence[str]) -> Fetched:
-    raw = "".join(f"{line}\n" for line in lines).encode()
-    return Fetched({"": raw}, Validators(), hashlib.sha256(raw).hexdigest())
-
-
-class Desk:
-    """One operator who takes in versions of a list, at the time that the clock says."""
-
-    def __init__(self, folder: Path, wanted: ListConfig, **more: object) -> None:
-        self.config: Config = a_config(folder / "state", wanted, **more)
-        self.clock = Clock()
-        self.store = Store.of(self.config)
-        self.store.prepare()
-        self.ledger = Ledger(self.store)
-
-    @property
-    def wanted(self) -> ListConfig:
-        return self.config.lists[0]
-
-    def change(self, **settings: object) -> None:
-        self.config = replace(self.config, lists=(replace(self.wanted, **settings),))  # type: ignore[arg-type]
-
-    def admit(self, lines: Sequence[str]) -> Admitted:
-        """As a refresh does it, with the line of history that follows."""
-        chronicle = Chronicle(self.config, Events(), self.clock)
-        desk = Admission(self.config, self.store, self.ledger, chronicle, self.clock)
-        what = fetched(lines)
-        admitted = desk.admit(self.wanted, what, lambda *_: None)
-        state = self.store.manifest(admitted.generation).state_of(self.wanted.id)
-        moment = Moment(self.clock(), self.clock())
-        went_in: Accepted = admitted.report.accepted(self.clock())
-        self.ledger.accepted(self.wanted, Known(digest=what.digest), state, moment, went_in)
-        return admitted
-
-    def ward(self) -> Quarantine:
-        return Quarantine(self.store, self.config, clock=self.clock)
-
-    def approve(self) -> str:
-        """Both approve what waits; its state then."""
-        (item,) = (one.id for one in self.ward().items() if one.state == "waiting")
-        self.ward().approve(item, ANN_KEY, "root")
-        return self.ward().approve(item, BEN_KEY, "root").state
+from cop_filter.guards import Finding
+from cop_filter.ledger import Known
 
 
 @pytest.fixture

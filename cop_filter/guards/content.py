@@ -26,7 +26,10 @@ def nothing_never_blocked(seen: Seen, config: ListConfig) -> str | None:  # noqa
 
 
 def few_per_domain(seen: Seen, config: ListConfig) -> str | None:
-    """So many entries under one registered domain, that somebody lists all of it piece by piece."""
+    """So many entries under one registered domain, that somebody lists all of it piece by piece.
+
+    Also by many small changes: each is counted upon what there is.
+    """
     if not seen.busy_domains:
         return None
     return (

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from cop_filter import _native
 from cop_filter.entries import Entry
+from cop_filter.errors import ListRefused
 from cop_filter.guards.conflicts import Conflicts
 from cop_filter.guards.never_block import NeverBlock
 from cop_filter.guards.suffixes import SuffixRules, tail
 from cop_filter.verdict import Kind
 
+_KEY_BYTES = 16
 _HOST_LEVEL = frozenset({Kind.DOMAIN, Kind.HOST})
 
 
@@ -18,10 +20,13 @@ class Names:
     """Gathers, chunk by chunk, what the guards of names decide from.
 
     The native module looks at every entry; only those are looked at here whose last labels are those of
-    a public suffix or of a name that must never be blocked.
+    a public suffix or of a name that must never be blocked. Of a change, `before` is what `counts` gave of
+    the version that is changed (empty: that is not known). Raises ListRefused when it is damaged.
     """
 
-    def __init__(self, never_block: NeverBlock, suffixes: SuffixRules) -> None:
+    def __init__(
+        self, never_block: NeverBlock, suffixes: SuffixRules, *, before: bytes | None = None
+    ) -> None:
         self.conflicts = Conflicts()
         self.suffixes = 0
         """New entries that cover a public suffix."""
@@ -31,12 +36,17 @@ class Names:
         self._never_block = never_block
         self._rules = suffixes
         protected = map(tail, (*never_block.hosts, *never_block.below))
-        self._domains = _native.Domains(
-            secrets.token_bytes(16),
-            list(suffixes.two_labels),
-            list(suffixes.odd_tails.union(protected)),
-            list(suffixes.wild_ends),
-        )
+        self._key = before[:_KEY_BYTES] if before else secrets.token_bytes(_KEY_BYTES)
+        try:
+            self._domains = _native.Domains(
+                self._key,
+                list(suffixes.two_labels),
+                list(suffixes.odd_tails.union(protected)),
+                list(suffixes.wild_ends),
+                None if before is None else before[_KEY_BYTES:],
+            )
+        except ValueError:
+            raise ListRefused("what is held of its domains is damaged; the list is fetched whole") from None
 
     def add(self, entries: Sequence[Entry], is_new: Sequence[bool] | None) -> None:
         """Look at entries; `is_new` tells of each (None: all are)."""
@@ -55,6 +65,19 @@ class Names:
         self.conflicts.add((entries[at], domain) for at, domain in sample)
         self.conflicts.add((named[at], domain) for at, domain in odd_sample)
 
+    def remove(self, entries: Sequence[Entry]) -> None:
+        """Count what a change takes away."""
+        odd = self._domains.remove(entries if isinstance(entries, list) else list(entries))
+        domains = [self._registered(entries[at]) for at in odd]
+        self._domains.uncount([domain for domain in domains if domain is not None])
+
+    def _registered(self, entry: Entry) -> str | None:
+        """Under what it is counted; a keyword is not."""
+        if entry[0] is Kind.KEYWORD:
+            return None
+        host = entry[1].partition("/")[0]
+        return host if is_address(host) else self._rules.registered(host)
+
     def _look(self, entry: Entry, *, is_new: bool) -> str | None:
         """Hold an odd entry, if it is new, against the lists; its registered domain (a keyword has none)."""
         kind, key = entry[0], entry[1]
@@ -64,11 +87,9 @@ class Names:
                 self.never_blocked[origin] += 1
         if kind is Kind.KEYWORD:
             self.suffixes += is_new and self._rules.are_called(key)
-            return None
-        host = key.partition("/")[0]
-        if is_address(host):
-            return host
-        domain = self._rules.registered(host)
+        domain, host = self._registered(entry), key.partition("/")[0]
+        if domain is None or is_address(host):
+            return domain
         self._whole += kind is Kind.DOMAIN and domain == host
         if is_new and kind in _HOST_LEVEL and (domain == host or host in self._rules.above):
             # An exact host above a suffix takes nobody's site with it; at one, it is that of a registry.
@@ -77,8 +98,15 @@ class Names:
         return domain
 
     def per_domain(self, limit: int) -> tuple[int, int]:
-        """(registered domains with more entries than that, entries under the one with most)"""
+        """(registered domains with more entries than that, entries under the one with most).
+
+        Of a change, only those are looked at under which something comes; what they had counts.
+        """
         return self._domains.over(limit)
+
+    def counts(self) -> bytes:
+        """What the next change is counted upon: a key, and keyed hashes of domains with their entries."""
+        return self._key + self._domains.table()
 
     def classes(self) -> dict[str, int]:
         """What was read, by what it is in the name space."""

@@ -50,7 +50,8 @@ class GuardReport:
     `lines` held an entry or were bad; of those `bad_lines`, `addresses` are addresses and networks.
     `entries` are the distinct ones of the version, `in_force` those of the one before (None: there was
     none), `added` and `removed` the difference. `kinds` counts what was read: of a change, what comes.
-    `classes` counts the same by what it is in the name space, for people who may not see entries.
+    `classes` counts the same by what it is in the name space, for people who may not see entries; under a
+    domain, to which a change adds something, it counts what is there already, too.
     """
 
     list_id: str

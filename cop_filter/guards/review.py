@@ -54,7 +54,9 @@ class Review:
     `holds` is None where nothing is in force. `canaries` are entries that the list's signatures vouch
     for, in the plain list grammar, beside those of its settings. Times are in Unix seconds;
     `refused_since` is when the first version came that was refused since the one in force. With `is_change`
-    only what comes is read: then duplicates are not counted, and domains and conflicts only of what comes.
+    only what comes is read: then duplicates are not counted, and conflicts only of what comes. Entries under
+    each domain are counted upon `domains`, which is what `domain_counts` gave of the version in force (empty:
+    that is not known). Raises ListRefused when it is damaged.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Review:
         *,
         canaries: Sequence[str] = (),
         is_change: bool = False,
+        domains: bytes = b"",
         now: float | None = None,
         refused_since: float | None = None,
         suffixes: SuffixRules | None = None,
@@ -79,7 +82,8 @@ class Review:
         self._is_change = is_change
         self._now = now
         self._first_seen = now if now is None or refused_since is None else min(now, refused_since)
-        self._names = Names(never_block, suffixes or public_suffixes())
+        before = domains if is_change else None
+        self._names = Names(never_block, suffixes or public_suffixes(), before=before)
         self._lines = self._bad_lines = self._addresses = self._read = 0
         self._first_errors: list[LineError] = []
         self._kinds: Counter[Kind] = Counter()
@@ -114,6 +118,7 @@ class Review:
     def remove(self, entries: Sequence[Entry]) -> None:
         """Count what a change takes away."""
         self._removed += len(entries)
+        self._names.remove(entries)
         self._taken.update(self._canaries.intersection(map(_identity, entries)))
 
     def _look_for_canaries(self, entries: Sequence[Entry]) -> None:
@@ -169,6 +174,10 @@ class Review:
             findings=tuple(Finding(name, reason) for name, reason in found if reason is not None),
             first_errors=size.shown(seen.first_errors, seen.bad_lines),
         )
+
+    def domain_counts(self) -> bytes:
+        """What the next change of the list is counted upon. Keep it sealed: guesses can be tested with it."""
+        return self._names.counts()
 
     def _difference(self, entries: int) -> tuple[int, int]:
         """(added, removed) in distinct entries."""

@@ -3,7 +3,7 @@
 use crate::domains::Domains;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
 /// (place, hash of the registered domain) of entries that are to be compared with each other.
 type Sample = Vec<(usize, u64)>;
@@ -14,17 +14,27 @@ pub struct PyDomains(Domains);
 
 #[pymethods]
 impl PyDomains {
+    /// `before` is the table of what a change is counted upon; None: nothing, a list is counted whole.
+    /// `ValueError`: it is none.
     #[new]
+    #[pyo3(signature = (key, suffixes, tails, ends, before=None))]
     fn new(
         key: &[u8],
         suffixes: Vec<String>,
         tails: Vec<String>,
         ends: Vec<String>,
+        before: Option<&[u8]>,
     ) -> PyResult<Self> {
         let key = key
             .try_into()
             .map_err(|_| PyValueError::new_err("the key has 16 bytes"))?;
-        Ok(Self(Domains::new(key, &suffixes, &tails, &ends)))
+        let fresh = Domains::new(key, &suffixes, &tails, &ends);
+        let Some(table) = before else {
+            return Ok(Self(fresh));
+        };
+        let upon = fresh.upon(table);
+        upon.map(Self)
+            .ok_or_else(|| PyValueError::new_err("the table of its domains is damaged"))
     }
 
     /// Counts entries `(kind, key, ...)`. Gives the places of those that were not: keywords, and odd
@@ -61,8 +71,37 @@ impl PyDomains {
         hashes.filter(|(_, hash)| hash & mask == 0).collect()
     }
 
-    /// (registered domains with more entries than `limit`, entries under the one with most)
+    /// Counts entries that go. Gives the places of those that were not counted: keywords, and odd hosts.
+    fn remove(&mut self, entries: &Bound<'_, PyList>) -> PyResult<Vec<usize>> {
+        let mut odd = Vec::new();
+        for (at, entry) in entries.iter().enumerate() {
+            let entry = entry.cast::<PyTuple>()?;
+            let (kind, key) = (entry.get_item(0)?, entry.get_item(1)?);
+            let is_keyword = kind.cast::<PyString>()?.to_str()? == "keyword";
+            let key = key.cast::<PyString>()?.to_str()?.as_bytes();
+            if is_keyword || !self.0.remove(key) {
+                odd.push(at);
+            }
+        }
+        Ok(odd)
+    }
+
+    /// Counts one entry that goes for each of these registered domains.
+    fn uncount(&mut self, domains: Vec<String>) {
+        for domain in domains {
+            self.0.uncount(domain.as_bytes());
+        }
+    }
+
+    /// Of the registered domains that grow: (those with more entries than `limit`, entries under the one
+    /// with most)
     fn over(&mut self, py: Python<'_>, limit: usize) -> (usize, usize) {
         py.detach(|| self.0.over(limit))
+    }
+
+    /// What the next change of the list is counted upon.
+    fn table<'py>(&mut self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        let table = py.detach(|| self.0.table());
+        PyBytes::new(py, &table)
     }
 }
