@@ -4,6 +4,7 @@ Where the interpreter or the checkout lies in a home that is closed to others (a
 is started in a mount namespace of its own, in which the closed folder holds these two and nothing else.
 """
 
+import os
 import shlex
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
 _NEEDED = (Path(sys.base_prefix), CHECKOUT)
+# An interpreter that may not see its own library takes another of its version, and fails later.
+_RUNS = "import cop_filter.engine, os, sys; sys.exit(os.__file__ != sys.argv[1])"
 _SHOW = """
 set -e
 mount --make-rprivate /
@@ -29,7 +32,7 @@ def runnable(user: str, argv: Sequence[str]) -> list[str] | None:
     for prefix in ([], *(_shown(closed) for closed in _closed())):
         tried = [*prefix, "setpriv", f"--reuid={user}", "--clear-groups"]
         able = subprocess.run(
-            [*tried, sys.executable, "-c", "import cop_filter.engine"], capture_output=True, check=False
+            [*tried, sys.executable, "-c", _RUNS, os.__file__], capture_output=True, check=False
         )
         if able.returncode == 0:
             return [*prefix, *argv]
