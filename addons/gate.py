@@ -10,6 +10,7 @@ from addons.decision import Decider
 from addons.own_machine import is_own
 from addons.reach import Address, Reach
 from cop_filter import config as configuration
+from cop_filter import oracle_sharing
 from cop_filter.access import AccessList
 from cop_filter.config import OperatorConfig, SplashConfig
 from cop_filter.engine import Engine
@@ -73,7 +74,7 @@ def open_gate(config_path: Path) -> tuple[Gate, Watcher]:
         inspect=config.proxy.inspect == "listed",
         closed=any(one.mode == "enforce" and one.on_failure == "closed" for one in config.lists),
         profiles=ClientProfiles(config.profiles),
-        oracle=OracleBudget(config.oracle, events.http),
+        oracle=OracleBudget(config.oracle, events.http, native=oracle_sharing.joined(config.oracle)),
     )
     return gate, Watcher(store, engine, on_swap, canary=canary)
 

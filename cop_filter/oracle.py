@@ -5,7 +5,8 @@ network was told of. One that was told of `budget` different ones is refused wha
 window ends, alike and before anything is looked up. What no list can block is still answered, for it teaches
 nothing.
 
-The counting is native (native/src/oracle.rs), in memory, under a secret that is new in each window.
+The counting is native (native/src/oracle.rs), in memory that all processes of a node share
+(`oracle_sharing`), under a secret that is new in each window.
 """
 
 import logging
@@ -21,10 +22,10 @@ log = logging.getLogger(__name__)
 
 
 class OracleBudget:
-    """The budgets of all client networks (IPv4 /24, IPv6 /56), as far as this process answers them.
+    """The budgets of all client networks (IPv4 /24, IPv6 /56).
 
-    `processes` answer for one role and share nothing: each tells its part of the budget, and at least one
-    entry. `count` is told what happened. `clock` gives monotonic seconds.
+    `native` is shared by all who answer; without it one is made for this process. `count` is told what
+    happened here. `clock` gives seconds of the clock that all processes share.
     """
 
     def __init__(
@@ -32,11 +33,10 @@ class OracleBudget:
         config: OracleConfig,
         count: Callable[[OracleEvent, int], None],
         *,
-        processes: int = 1,
+        native: _native.Oracle | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        share = max(config.budget // processes, 1) if config.budget else 0
-        self.native = _native.Oracle(share, config.window_s)
+        self.native = native or _native.Oracle(config.budget, config.window_s)
         self._count = count
         self._clock = clock
         self._warned: int | None = None
@@ -47,7 +47,7 @@ class OracleBudget:
         return cls(OracleConfig(budget=0), lambda _event, _times: None)
 
     def account(self, client: str) -> int:
-        """What a client's network is known by, in this process only; the address is forgotten."""
+        """What a client's network is known by to those who share this; the address is forgotten."""
         return self.native.account(client)
 
     def is_spent(self, account: int) -> bool:
@@ -71,7 +71,7 @@ class OracleBudget:
         self._count("oracle_refused", 1)
 
     def report(self) -> None:
-        """Count what has happened since the last time, and say so in the log: once in a window, of nobody."""
+        """Count what was seen here since the last time, and say so once in a window, of nobody."""
         spent, crowded, window = self.native.collect()
         if crowded:
             self._count("oracle_crowded", crowded)

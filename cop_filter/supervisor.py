@@ -1,7 +1,8 @@
 """`cop-filter serve`: every role of the configuration as a child process, restarted when it dies.
 
-The roles share files, never memory, so that none can take another down; this process only starts,
-watches and ends them, and ends nothing but what it started.
+The roles share files, so that none can take another down, and one piece of memory in which those that tell
+clients what is listed count it without locks. This process only starts, watches and ends them, and ends
+nothing but what it started.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cop_filter import lifeline, privileges
+from cop_filter import lifeline, oracle_sharing, privileges
 from cop_filter.config import Config
 from cop_filter.first_lists import FirstLists
 from cop_filter.report import counters
@@ -28,12 +29,14 @@ _log = logging.getLogger(__name__)
 class Role:
     """One child: its name in the log, how it is started, and whether it acts upon what is published.
 
-    `hidden` are the environment variables that it is not given: other roles' secrets.
+    `hidden` are the environment variables that it is not given: other roles' secrets. `tells`: clients learn
+    from it what is listed, so it is handed the oracle budget.
     """
 
     name: str
     argv: tuple[str, ...]
     enforces: bool = False
+    tells: bool = False
     hidden: frozenset[str] = frozenset()
 
 
@@ -44,9 +47,9 @@ def role(name: str, config_path: Path) -> Role:
     path = str(config_path.absolute())
     modules = {"dns": "dns_resolver", "proxy": "addons"}
     if name in modules:
-        return Role(name, (*python, modules[name], "--config", path), enforces=True)
+        return Role(name, (*python, modules[name], "--config", path), enforces=True, tells=True)
     words = (name, "--watch") if name in ("sync", "selftest") else (name,)
-    return Role(name, (*python, "cop_filter.cli", "--config", path, *words))
+    return Role(name, (*python, "cop_filter.cli", "--config", path, *words), tells=name == "splash")
 
 
 def roles(config: Config, config_path: Path) -> tuple[Role, ...]:
@@ -96,6 +99,7 @@ class Supervisor:
     """Runs roles until told to stop. `grace_s` is what a child has between SIGTERM and SIGKILL.
 
     Roles that enforce are started when `may_enforce` returns, which is given what tells it to hurry.
+    `oracle` is the descriptor of the memory in which roles count what they tell.
     """
 
     def __init__(
@@ -104,13 +108,17 @@ class Supervisor:
         environment: Mapping[str, str],
         *,
         counters_dir: Path,
+        oracle: int | None = None,
         may_enforce: Callable[[asyncio.Event], Awaitable[None]] | None = None,
         patience: Patience = Patience(),
         grace_s: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._roles = roles
-        self._environment = dict(environment)
+        self._environment = {
+            name: value for name, value in environment.items() if name != oracle_sharing.VARIABLE
+        }
+        self._oracle = oracle
         self._counters_dir = counters_dir
         self._may_enforce = may_enforce
         self._patience = patience
@@ -167,9 +175,14 @@ class Supervisor:
 
     async def _run_once(self, one: Role) -> str:
         """Start the role, wait until it ends or is ended, and say how it ended."""
+        environment = {name: value for name, value in self._environment.items() if name not in one.hidden}
+        handed = () if self._oracle is None or not one.tells else (self._oracle,)
+        if handed:
+            environment[oracle_sharing.VARIABLE] = str(self._oracle)
         child = await asyncio.create_subprocess_exec(
             *one.argv,
-            env={name: value for name, value in self._environment.items() if name not in one.hidden},
+            env=environment,
+            pass_fds=handed,
             stdin=asyncio.subprocess.DEVNULL,
             # Its own group: Ctrl-C in a terminal reaches this process alone, which ends all in order.
             process_group=0,
@@ -228,10 +241,12 @@ def environment(config: Config) -> dict[str, str]:
 
 async def _serve(config: Config, config_path: Path) -> None:
     ids = [one.id for one in config.lists]
+    oracle = oracle_sharing.share(config.oracle)
     supervisor = Supervisor(
         roles(config, config_path),
         environment(config),
         counters_dir=counters.counters_dir(config.state_dir),
+        oracle=None if oracle is None else oracle.descriptor,
         may_enforce=FirstLists(Store.of(config), ids).wait,
     )
     loop = asyncio.get_running_loop()

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from cop_filter import config as configuration
-from cop_filter import logs, privileges, secrecy
+from cop_filter import logs, oracle_sharing, privileges, secrecy
+from cop_filter._native import Oracle
 from cop_filter.cli.exits import Exit, exit_code_of
 from cop_filter.config import Config, DnsConfig
 from cop_filter.errors import ConfigError, CopFilterError
@@ -43,13 +44,14 @@ def _serve(path: Path) -> Exit:
     # prometheus-client looks at this variable when it is imported, so `role` is imported behind it.
     if counters.VARIABLE not in os.environ:
         os.environ[counters.VARIABLE] = str(counters.prepare(config.state_dir))
+    told = oracle_sharing.joined(config.oracle)  # before the workers are forked, who share it
     if len(shares) == 1:
-        return _work(config, config.dns, shares[0], secret, canary=share_of.dns_worker(config, 0, 1))
-    return _supervise(config, config.dns, shares, secret)
+        return _work(config, config.dns, shares[0], secret, told, canary=share_of.dns_worker(config, 0, 1))
+    return _supervise(config, config.dns, shares, secret, told)
 
 
 def _supervise(
-    config: Config, dns: DnsConfig, shares: list[list[listeners.Listening]], secret: bytes
+    config: Config, dns: DnsConfig, shares: list[list[listeners.Listening]], secret: bytes, told: Oracle
 ) -> Exit:
     from dns_resolver import workers  # noqa: PLC0415 - one process alone is ready sooner without
 
@@ -58,7 +60,7 @@ def _supervise(
         path = dns.control and control.path_of(dns.control, number, len(shares))
         canary = share_of.dns_worker(config, number, len(shares))
         own = replace(dns, control=path)
-        return exit_code_of(lambda: _work(config, own, share, secret, canary=canary))
+        return exit_code_of(lambda: _work(config, own, share, secret, told, canary=canary))
 
     def on_death() -> None:
         counters.forget_gauges(Path(os.environ[counters.VARIABLE]))
@@ -77,11 +79,17 @@ def _bind(dns: DnsConfig) -> list[list[listeners.Listening]]:
 
 
 def _work(
-    config: Config, dns: DnsConfig, share: Sequence[listeners.Listening], secret: bytes, *, canary: bool
+    config: Config,
+    dns: DnsConfig,
+    share: Sequence[listeners.Listening],
+    secret: bytes,
+    told: Oracle,
+    *,
+    canary: bool,
 ) -> Exit:
     from dns_resolver import role  # noqa: PLC0415 - see above
 
-    return role.run(config, dns, share, secret, canary=canary)
+    return role.run(config, dns, share, secret, told, canary=canary)
 
 
 if __name__ == "__main__":

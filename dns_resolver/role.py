@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from cop_filter._native import Cookies
+from cop_filter._native import Cookies, Oracle
 from cop_filter.access import AccessList
 from cop_filter.cli.exits import Exit
 from cop_filter.config import Config, DnsConfig
@@ -40,19 +40,27 @@ def run(
     dns: DnsConfig,
     listening: Sequence[Listening],
     cookie_secret: bytes,
+    told: Oracle,
     *,
     canary: bool = False,
 ) -> Exit:
     """Serve until SIGTERM or SIGINT. Exit.REFUSED when something beside the queries broke.
 
-    `canary`: new generations are tried on this process.
+    `told` is what client networks were told of, by all workers. `canary`: new generations are tried on
+    this process.
     """
     _allow_many_sockets()
-    return asyncio.run(_serve(config, dns, listening, cookie_secret, canary))
+    return asyncio.run(_serve(config, dns, listening, cookie_secret, told, canary=canary))
 
 
 async def _serve(
-    config: Config, dns: DnsConfig, listening: Sequence[Listening], cookie_secret: bytes, canary: bool
+    config: Config,
+    dns: DnsConfig,
+    listening: Sequence[Listening],
+    cookie_secret: bytes,
+    told: Oracle,
+    *,
+    canary: bool,
 ) -> Exit:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_report)
@@ -74,7 +82,7 @@ async def _serve(
     )
     profiles = ClientProfiles(config.profiles)
     cache = Cache(dns.cache_bytes // dns.workers, time.monotonic)
-    oracle = OracleBudget(config.oracle, events.dns, processes=dns.workers)
+    oracle = OracleBudget(config.oracle, events.dns, native=told)
     resolver = Resolver(
         engine=engine,
         answers=answers,

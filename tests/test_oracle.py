@@ -2,6 +2,7 @@
 
 import logging
 from collections import defaultdict
+from functools import partial
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -75,18 +76,6 @@ def test_it_is_what_the_naive_model_is(budget, steps):
             assert native.tell(account, key, now_s) == model.tell(network, key, now_s)
 
 
-@settings(max_examples=100, deadline=None)
-@given(budget=st.integers(1, 100_000), processes=st.integers(1, 64))
-def test_all_processes_of_a_role_together_tell_no_more_than_the_budget(budget, processes):
-    share = 0
-    oracle = OracleBudget(OracleConfig(budget, 1e9), lambda *_: None, processes=processes)
-    account = oracle.account("192.0.2.1")
-    while share * processes <= budget and not oracle.is_spent(account):
-        share += oracle.may_tell_entry(account, share)
-    # One entry each is the least that a process can tell.
-    assert share * processes <= max(budget, processes)
-
-
 @pytest.mark.parametrize(
     ("changes", "secret"),
     [
@@ -145,10 +134,16 @@ def test_more_networks_than_are_told_apart_are_counted_and_not_cut_off():
     assert counted["oracle_budget_spent"] == 0
 
 
-@pytest.mark.parametrize("window_s", [0.0, -1.0, float("nan")])
-def test_a_window_of_no_length_is_refused(window_s):
-    with pytest.raises(ValueError, match="longer than nothing"):
-        _native.Oracle(1, window_s)
+@pytest.mark.parametrize("make", [_native.Oracle, _native.Oracle.shared, partial(_native.Oracle.joined, 0)])
+class TestWhatCannotBeCounted:
+    @pytest.mark.parametrize("window_s", [0.0, -1.0, float("nan")])
+    def test_is_a_window_of_no_length(self, make, window_s):
+        with pytest.raises(ValueError, match="longer than nothing"):
+            make(1, window_s)
+
+    def test_is_a_budget_for_which_there_is_no_room(self, make):
+        with pytest.raises(ValueError, match="at most 262144"):
+            make(2**18 + 1, 1.0)
 
 
 class TestWhatNoListCanBlock:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cop_filter import oracle_sharing
 from cop_filter.config import (
     Address,
     Config,
@@ -18,6 +19,7 @@ from cop_filter.config import (
     ListConfig,
     MetricsConfig,
     OperatorConfig,
+    OracleConfig,
     ProxyConfig,
     SplashConfig,
 )
@@ -66,11 +68,13 @@ async def supervised(
     *some: Role,
     grace_s: float = 10,
     may_enforce: Callable[[asyncio.Event], Awaitable[None]] | None = None,
+    oracle: int | None = None,
 ) -> AsyncIterator[Supervisor]:
     supervisor = Supervisor(
         some,
         os.environ,
         counters_dir=tmp_path,
+        oracle=oracle,
         patience=QUICK,
         grace_s=grace_s,
         may_enforce=may_enforce,
@@ -213,6 +217,47 @@ async def test_who_stops_before_anything_may_enforce_waits_for_nothing(tmp_path:
     assert pids(dns) == []
 
 
+async def test_a_role_that_is_started_again_still_knows_what_its_clients_were_told(tmp_path: Path) -> None:
+    config = OracleConfig(3, 1e9)
+    oracle = oracle_sharing.share(config)
+    assert oracle is not None
+    account = oracle.account("192.0.2.1")
+    told, waits = tmp_path / "told", "signal.pause()"
+    # Each run tells one entry more and says how many have been told before.
+    code = (
+        "from cop_filter import oracle_sharing\nfrom cop_filter.config import OracleConfig\n"
+        "oracle = oracle_sharing.joined(OracleConfig(3, 1e9))\naccount = oracle.account('192.0.2.1')\n"
+        f"spent = oracle.is_spent(account, 0.0)\noracle.tell(account, os.getpid(), 0.0)\n"
+        f"print(int(spent), file=open({str(told)!r}, 'a'), flush=True)\n"
+    )
+    role_of_page = Role("splash", script(code + waits).argv, tells=True)
+    async with supervised(tmp_path, role_of_page, oracle=oracle.descriptor) as supervisor:
+        for number in range(1, 5):
+            await until(lambda number=number: len(pids(told)) == number)  # type: ignore[misc]
+            os.kill(supervisor.running["splash"], signal.SIGKILL)
+    assert pids(told)[:4] == [0, 0, 0, 1]
+    assert oracle.is_spent(account, 0.0)
+
+
+@pytest.mark.parametrize("tells", [False, True])
+async def test_only_who_tells_clients_what_is_listed_is_handed_what_they_were_told(
+    tmp_path: Path, tells: bool
+) -> None:
+    oracle = oracle_sharing.share(OracleConfig())
+    assert oracle is not None
+    found = tmp_path / "found"
+    code = (
+        "links = [os.path.realpath('/proc/self/fd/' + name) for name in os.listdir('/proc/self/fd')]\n"
+        "has = any('cop-filter-oracle' in link for link in links)\n"
+        f"knows = {oracle_sharing.VARIABLE!r} in os.environ\n"
+        f"print(has + knows, file=open({str(found)!r}, 'a'), flush=True)\nsignal.pause()"
+    )
+    one = Role("splash", script(code).argv, tells=tells)
+    async with supervised(tmp_path, one, oracle=oracle.descriptor):
+        await until(lambda: len(pids(found)) == 1)
+    assert pids(found) == [2 * tells]
+
+
 def test_patience_doubles_and_is_forgiven_after_a_healthy_run() -> None:
     patience = Patience(first_s=0.5, most_s=30, healthy_s=60)
     waits, delay = [], None
@@ -239,6 +284,7 @@ def test_only_the_roles_with_a_table_are_run_and_lists_are_always_refreshed(tmp_
     found = roles(everything, tmp_path / "c.toml")
     assert [one.name for one in found] == ["sync", "splash", "dns", "proxy", "metrics", "selftest"]
     assert [one.name for one in found if one.enforces] == ["dns", "proxy"]
+    assert [one.name for one in found if one.tells] == ["splash", "dns", "proxy"]
 
 
 def test_a_role_is_started_by_this_interpreter_and_never_from_the_current_folder() -> None:

@@ -72,7 +72,8 @@ def _answers(generation: Generation | None) -> frozenset[Answer]:
 def _by_list(config: Config, found: Iterable[Canary], place: Listener) -> list[list[Canary]]:
     """What to ask for at a listener, the same every time and no more than this client may be told of.
 
-    Each process of a role tells its share of the oracle budget; half of that is left alone.
+    What all listeners tell counts together, and on each plane it may be of other entries; half of the oracle
+    budget is left alone.
     """
     lists: dict[str, list[Canary]] = {}
     for canary in found:
@@ -80,8 +81,8 @@ def _by_list(config: Config, found: Iterable[Canary], place: Listener) -> list[l
             lists.setdefault(canary.list_id, []).append(canary)
     if not config.oracle.budget:
         return list(lists.values())
-    processes = config.dns.workers if place.plane is Plane.DNS and config.dns is not None else 1
-    most = max(config.oracle.budget // processes // 2 // len(lists), 1)
+    planes = sum(table is not None for table in (config.dns, config.proxy))
+    most = max(config.oracle.budget // 2 // max(planes, 1) // len(lists), 1)
     return [own[:most] for own in lists.values()]
 
 

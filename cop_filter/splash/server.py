@@ -9,6 +9,7 @@ import socket
 
 from aiohttp import web
 
+from cop_filter import oracle_sharing
 from cop_filter.config import Config
 from cop_filter.events import Events
 from cop_filter.loader import Watcher, open_engine
@@ -24,7 +25,7 @@ HEALTH_PATH = "/healthz"
 
 def create_server(config: Config, engine: HostEngine, events: Events) -> DiscreetServer:
     """The server; `events` counts faults only, for the resolver has already counted the decision."""
-    oracle = OracleBudget(config.oracle, events.http)
+    oracle = OracleBudget(config.oracle, events.http, native=oracle_sharing.joined(config.oracle))
     reasons = Reasons(engine, ClientProfiles(config.profiles), oracle, events)
 
     # No router: every method and path is answered alike, and those that no router understands.

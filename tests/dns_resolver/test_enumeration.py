@@ -11,6 +11,7 @@ from generations import a_list
 from listed_names import ListedNames
 from loopback_upstream import zone
 
+from cop_filter import oracle_sharing
 from cop_filter.config import OracleConfig
 from cop_filter.oracle import OracleBudget
 from cop_filter.verdict import Answer, LegalBasis
@@ -220,14 +221,19 @@ async def test_a_new_generation_forgets_no_budget(at, names):
     assert is_plain_refusal(await ask(query("www.good.example")))
 
 
-async def test_two_workers_together_tell_no_more_than_the_budget(events):
-    workers = [OracleBudget(OracleConfig(7, 60.0), events.dns, processes=3) for _ in range(3)]
-    told = 0
-    for number, worker in enumerate(workers):
-        account = worker.account(HOME)
-        for key in range(100):
-            told += not worker.is_spent(account) and worker.may_tell_entry(account, number * 100 + key)
-    assert told == 6
+async def test_workers_together_tell_exactly_the_budget_and_one_alone_no_less(events):
+    config = OracleConfig(7, 60.0)
+    told = oracle_sharing.share(config)
+    workers = [OracleBudget(config, events.dns, native=told) for _ in range(3)]
+    account = workers[0].account(HOME)
+    assert all(workers[0].may_tell_entry(account, key) for key in range(6))
+    assert not any(worker.is_spent(account) for worker in workers)
+    learned = {
+        key
+        for key in range(100)
+        if not workers[key % 3].is_spent(account) and workers[key % 3].may_tell_entry(account, key)
+    }
+    assert learned == set(range(7))
 
 
 async def test_it_is_counted_and_said_once_in_a_window_of_nobody(at, counted, caplog):

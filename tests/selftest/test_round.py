@@ -135,15 +135,17 @@ async def test_a_listener_that_does_not_answer_is_asked_once_and_not_for_every_c
     assert {one.asked for one in results} == {1}
 
 
-@pytest.mark.parametrize(("budget", "asked"), [(0, 50), (100, 12), (4, 1)])
+@pytest.mark.parametrize(
+    ("budget", "there_is_a_proxy", "asked"),
+    [(0, False, 50), (100, False, 25), (100, True, 12), (4, False, 1), (4, True, 1)],
+)
 async def test_no_more_canaries_are_asked_for_than_the_oracle_budget_lets_a_client_be_told_of(
-    tmp_path: Path, budget: int, asked: int
+    tmp_path: Path, budget: int, there_is_a_proxy: bool, asked: int
 ) -> None:
     many = [Canary("national", parse(f"n{number}.example"), (Plane.DNS,)) for number in range(50)]
     names = {SELF_TEST_HOST, *(canary.entry.key for canary in many)}
-    async with resolver(resolving(names)) as there:
-        config = configured(tmp_path, there, None)
-        assert config.dns is not None
-        config = replace(config, oracle=OracleConfig(budget=budget), dns=replace(config.dns, workers=2))
+    async with resolver(resolving(names)) as there, proxy(proxying(names)) as http:
+        config = configured(tmp_path, there, http if there_is_a_proxy else None)
+        config = replace(config, oracle=OracleConfig(budget=budget))
         results = await rounds.ask_for(config, many, SPLASH)
     assert {one.asked for one in results if one.list_id == "national"} == {asked}

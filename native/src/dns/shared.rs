@@ -21,7 +21,7 @@ pub struct Shared {
     standing: RwLock<Standing>,
     cache: Arc<Mutex<Cache>>,
     tally: Mutex<Tally>,
-    /// Locks itself, for one look.
+    /// Locks nothing.
     oracle: Arc<Oracle>,
     pub hand_ups: HandUps,
     /// The upstream that misses are sent to; `None`: Python asks.

@@ -1,16 +1,12 @@
-//! The counting itself: pure, with the time and the randomness given.
+//! The counting itself, over memory that other processes count in too.
 
-use super::Salts;
-use siphasher::sip::SipHasher13;
-use std::mem;
+use super::place::{spread, Place, Told};
+use super::region::{Region, PLACES};
+use super::turn::Turn;
+use super::{Salts, TRIES};
+use std::sync::atomic::{AtomicU64, Ordering};
 
-const PLACES: usize = 8;
-const MOST_SETS: usize = 4096;
-/// Keys kept of all networks together: 32 MiB.
-const MOST_KEYS: usize = 1 << 22;
-const NOBODY: u64 = 0;
-
-/// What happened since it was last asked for.
+/// What this process saw happen since it was last asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Networks that have spent their budget.
@@ -21,172 +17,201 @@ pub struct Counts {
     pub window: u64,
 }
 
-/// What every client network was told of in this window.
+/// What every client network was told of in this window, by all processes that share the region.
 ///
-/// Networks and keys are kept as hashes under a secret that is new in each window, and all are forgotten when
-/// it ends: nothing here says afterwards, or elsewhere, who was told what.
+/// Networks and keys are kept as hashes under a secret that is new in each window: nothing here says
+/// afterwards, or elsewhere, who was told what. When a window ends nothing is cleared: what is of another
+/// window counts as empty.
 ///
-/// Memory is bounded: 32,768 networks, and fewer with budgets above 128, so that keys never take more
+/// Memory is bounded: 32,768 networks, and fewer with budgets above 100, so that keys never take more
 /// than 32 MiB. A network's set of eight places follows from a keyed hash, so nobody can choose networks that
 /// share another's. A newcomer to a full set takes the place of the network that was told of the fewest
 /// entries. So a network that comes with a thousand fresh ones forgets those, and not itself nor
 /// anybody who has been told of much; and one that has spent its budget is not forgotten at all. Where
 /// eight of a set have, a newcomer is not counted: to be refused for what others did would be worse. Both
 /// are counted as `crowded`.
+///
+/// There is no lock that a process which was killed, stopped or starved could hold. Where two get in each
+/// other's way one tries again, so often and no more; where that is in vain the network is told and not counted.
 pub struct Budgets {
-    budget: usize,
-    window_s: f64,
-    window: u64,
-    salt: SipHasher13,
+    region: Region,
     salts: Salts,
-    sets: Box<[[Network; PLACES]]>,
-    any_spent: bool,
-    counts: Counts,
-}
-
-#[derive(Default)]
-struct Network {
-    id: u64,
-    spent: bool,
-    /// Ascending; given up once the budget is spent.
-    keys: Vec<u64>,
+    spent: AtomicU64,
+    crowded: AtomicU64,
+    window: AtomicU64,
 }
 
 impl Budgets {
-    /// `budget` 0: no limit.
-    pub fn new(budget: usize, window_s: f64, mut salts: Salts) -> Self {
-        let sets = match budget {
-            0 => 0,
-            _ => (MOST_KEYS / PLACES / budget).clamp(1, MOST_SETS),
-        };
+    pub fn new(region: Region, salts: Salts) -> Self {
         Self {
-            budget,
-            window_s,
-            window: 0,
-            salt: hasher(salts()),
+            region,
             salts,
-            sets: (0..sets).map(|_| Default::default()).collect(),
-            any_spent: false,
-            counts: Counts::default(),
+            spent: AtomicU64::new(0),
+            crowded: AtomicU64::new(0),
+            window: AtomicU64::new(0),
         }
     }
 
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// Whether a network may have spent its budget: one load.
     pub fn any_spent(&self) -> bool {
-        self.any_spent
+        self.region.spent().load(Ordering::Relaxed) != 0
     }
 
-    /// How many networks are told apart.
-    pub fn places(&self) -> usize {
-        self.sets.len() * PLACES
-    }
-
-    pub fn is_spent(&mut self, account: u64, now_s: f64) -> bool {
-        self.turn(now_s);
-        if !self.any_spent {
+    pub fn is_spent(&self, account: u64, now_s: f64) -> bool {
+        let spent = self.region.spent().load(Ordering::Acquire);
+        if spent == 0 || self.budget() == 0 {
             return false;
         }
-        let id = self.id(account);
-        let set = &self.sets[self.set_of(id)];
-        set.iter().any(|network| network.id == id && network.spent)
+        let Some(turn) = Turn::at(now_s, &self.region, &self.salts) else {
+            return false;
+        };
+        if spent <= turn.window {
+            // Of a window that has passed. Where it was exchanged meanwhile, it is of the present one.
+            let _ =
+                self.region
+                    .spent()
+                    .compare_exchange(spent, 0, Ordering::AcqRel, Ordering::Relaxed);
+            return false;
+        }
+        let id = turn.id(account);
+        self.present(id)
+            .is_some_and(|place| place.count() >= self.budget())
     }
 
     /// Whether a network may be told of an entry. With the last one of its budget it has spent it, so that
     /// the refusal of the next question says nothing about that question.
-    pub fn tell(&mut self, account: u64, key: u64, now_s: f64) -> bool {
-        if self.budget == 0 {
+    pub fn tell(&self, account: u64, key: u64, now_s: f64) -> bool {
+        if self.budget() == 0 {
             return true;
         }
-        self.turn(now_s);
-        let (id, key) = (self.id(account), self.key(account, key));
-        let set = self.set_of(id);
-        let set = &mut self.sets[set];
-        let Some(place) = place_of(id, set, &mut self.counts) else {
-            return true;
-        };
-        let network = &mut set[place];
-        if network.spent {
-            return false;
+        for _ in 0..TRIES {
+            let Some(turn) = Turn::at(now_s, &self.region, &self.salts) else {
+                break;
+            };
+            let place = match self.place_of(turn.id(account), &turn) {
+                Found::Place(place) => place,
+                Found::Crowded => break,
+                Found::Changed => continue,
+            };
+            let Some(told) = place.tell(turn.key(account, key), self.region.shape.budget as u64)
+            else {
+                continue;
+            };
+            if told == Told::Last {
+                self.note_spent(turn.window);
+            }
+            return told != Told::Nothing;
         }
-        if network.learns(key, self.budget) {
-            self.any_spent = true;
-            self.counts.spent += 1;
-            self.counts.window = self.window;
-        }
+        self.crowded.fetch_add(1, Ordering::Relaxed);
         true
     }
 
     /// What was counted since the last time.
-    pub fn collect(&mut self) -> Counts {
-        mem::take(&mut self.counts)
-    }
-
-    /// Forgets everything when a new window has begun. Time that runs back changes nothing.
-    fn turn(&mut self, now_s: f64) {
-        let window = (now_s / self.window_s) as u64;
-        if window <= self.window {
-            return;
-        }
-        self.window = window;
-        self.salt = hasher((self.salts)());
-        self.any_spent = false;
-        for network in self.sets.iter_mut().flatten() {
-            *network = Network::default();
+    pub fn collect(&self) -> Counts {
+        let spent = self.spent.swap(0, Ordering::Acquire);
+        Counts {
+            spent,
+            crowded: self.crowded.swap(0, Ordering::Relaxed),
+            window: match spent {
+                0 => 0,
+                _ => self.window.load(Ordering::Relaxed),
+            },
         }
     }
 
-    fn id(&self, account: u64) -> u64 {
-        self.salt.hash(&account.to_ne_bytes()).max(NOBODY + 1)
+    fn note_spent(&self, window: u64) {
+        self.region
+            .spent()
+            .fetch_max(window.saturating_add(1), Ordering::AcqRel);
+        self.window.store(window, Ordering::Relaxed);
+        self.spent.fetch_add(1, Ordering::Release);
     }
 
-    /// Spreads hashes over the sets, without a division.
-    fn set_of(&self, id: u64) -> usize {
-        ((u128::from(id) * self.sets.len() as u128) >> 64) as usize
-    }
-
-    fn key(&self, account: u64, key: u64) -> u64 {
-        let both = u128::from(account) << 64 | u128::from(key);
-        self.salt.hash(&both.to_ne_bytes())
-    }
-}
-
-impl Network {
-    /// Remembers a key; true when that has spent the budget.
-    fn learns(&mut self, key: u64, budget: usize) -> bool {
-        let Err(at) = self.keys.binary_search(&key) else {
-            return false;
+    /// A network's place in its set. A newcomer takes a free one, or that of whoever was told of the fewest
+    /// entries.
+    fn place_of(&self, id: u64, turn: &Turn) -> Found<'_> {
+        if let Some(place) = self.present(id) {
+            return Found::Place(place);
+        }
+        let Some(choice) = self.choice(id, turn) else {
+            return Found::Crowded;
         };
-        let known = self.keys.len();
-        if known + 1 >= budget {
-            self.spent = true;
-            self.keys = Vec::new();
-            return true;
+        // What looks free may be a place of the next window.
+        if choice.found == id || !turn.lasts(&self.region) || !choice.take(id) {
+            return Found::Changed;
         }
-        if known == self.keys.capacity() {
-            // Doubled, and never beyond what may come.
-            self.keys.reserve_exact(known.max(4).min(budget - known));
-        }
-        self.keys.insert(at, key);
-        false
+        self.crowded
+            .fetch_add(u64::from(choice.is_taken), Ordering::Relaxed);
+        // Of two that were taken for it at once the first counts.
+        self.present(id).map_or(Found::Changed, Found::Place)
+    }
+
+    fn present(&self, id: u64) -> Option<Place<'_>> {
+        let set = self.set(id);
+        let mut ids = self.region.ids(set).iter();
+        let place = ids.position(|found| found.load(Ordering::Acquire) == id)?;
+        Some(Place::new(self.region.place(set, place), id))
+    }
+
+    /// The place for a newcomer, of what one look at the set shows: its own, if it has one by now; None where
+    /// everybody has spent their budget.
+    fn choice(&self, id: u64, turn: &Turn) -> Option<Choice<'_>> {
+        let set = self.set(id);
+        let places = (0..PLACES).map(|place| {
+            let words = self.region.place(set, place);
+            let found = words.id.load(Ordering::Acquire);
+            let is_taken = turn.holds(found);
+            let count = if is_taken {
+                Place::new(words, found).count()
+            } else {
+                0
+            };
+            Choice {
+                id: words.id,
+                found,
+                is_taken,
+                count,
+            }
+        });
+        places
+            .filter(|choice| choice.found == id || choice.count < self.budget())
+            .min_by_key(|choice| (choice.found != id, choice.is_taken, choice.count))
+    }
+
+    fn budget(&self) -> u64 {
+        self.region.shape.budget as u64
+    }
+
+    fn set(&self, id: u64) -> usize {
+        spread(id, self.region.shape.sets)
     }
 }
 
-/// A network's place in its set; a newcomer takes a free one, or that of whoever was told of the fewest
-/// entries. None where everybody has spent their budget.
-fn place_of(id: u64, set: &mut [Network; PLACES], counts: &mut Counts) -> Option<usize> {
-    if let Some(place) = set.iter().position(|network| network.id == id) {
-        return Some(place);
-    }
-    let below = (0..PLACES).filter(|&place| !set[place].spent);
-    let place = below.min_by_key(|&place| (set[place].id != NOBODY, set[place].keys.len()));
-    counts.crowded += u64::from(place.is_none_or(|place| set[place].id != NOBODY));
-    let place = place?;
-    set[place] = Network {
-        id,
-        ..Network::default()
-    };
-    Some(place)
+/// A place that a newcomer may take, as it was found.
+struct Choice<'a> {
+    id: &'a AtomicU64,
+    found: u64,
+    is_taken: bool,
+    count: u64,
 }
 
-fn hasher([a, b]: [u64; 2]) -> SipHasher13 {
-    SipHasher13::new_with_keys(a, b)
+impl Choice<'_> {
+    /// Whether it still is as it was found, and so is the newcomer's now.
+    fn take(&self, id: u64) -> bool {
+        self.id
+            .compare_exchange(self.found, id, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+}
+
+enum Found<'a> {
+    Place(Place<'a>),
+    /// There is none: everybody in the set has spent their budget.
+    Crowded,
+    /// Somebody else was faster, or the window has passed.
+    Changed,
 }

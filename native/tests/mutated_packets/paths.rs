@@ -152,7 +152,7 @@ impl Site {
             indexes,
             cache: Cache::new(CACHE_BYTES),
             tally: Tally::default(),
-            oracle: Oracle::new(0, 60.0, Box::new(|| [1, 2])),
+            oracle: Oracle::new(0, 60.0, Box::new(|| [1, 2])).unwrap(),
             steady_s: 0.0,
             out: Vec::new(),
             told_from_upstream: 0,
