@@ -83,7 +83,7 @@ def configuration(folder: Path, url: str, soak_s: float) -> Config:
     def a_list(list_id: str, source: str, **more: Any) -> ListConfig:
         return ListConfig(
             list_id, source, "Example Hotline", "csam", LegalBasis.ORDER,
-            format="plain", timeout_s=0.5, retries=0, max_bytes=1 << 18, free_change=10,
+            format="plain", timeout_s=30.0, retries=0, max_bytes=1 << 18, free_change=10,
             max_churn=4.0,  # who missed some versions finds no entry in common
             **more,
         )  # fmt: skip
@@ -112,6 +112,8 @@ class Run:
         for _ in range(-(-(KEEP_GENERATIONS + lists - 1) // lists)):
             stage.offer()
             self.refreshed()
+        for list_id, number in stage.offered.items():
+            assert in_force(open_engine(self.store), stage, list_id) == number, f"{list_id} did not begin"
         self.watchers = []
         for canary in (False, True):
             engine = open_engine(self.store, canary=canary)
