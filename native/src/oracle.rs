@@ -9,6 +9,7 @@
 //! the region holds is compared and counted, and never says where to look or how long.
 
 mod budgets;
+mod crowd;
 mod memory;
 mod place;
 mod region;

@@ -129,3 +129,14 @@ fn after_what_a_process_left_half_done_the_others_count_on() {
         assert!(oracle.is_spent(1, now_s));
     }
 }
+
+#[test]
+fn a_budget_that_is_spent_refuses_everything_though_whoever_told_the_last_died_before_he_said_so() {
+    let oracle = oracle(3);
+    assert_eq!(told(&oracle, 1, 0..9, 0.0), 3);
+    oracle.budgets.region().spent().store(0, Ordering::Release);
+    assert!(!oracle.is_spent(1, 0.0));
+    assert!(!oracle.tell(1, 7, 0.0));
+    assert!(oracle.is_spent(1, 0.0));
+    assert_eq!(oracle.collect().spent, 1);
+}
