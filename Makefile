@@ -16,7 +16,7 @@ READY_TO_BENCH := .venv/.ready-to-bench
 CARGO := PYO3_PYTHON=$(CURDIR)/$(BIN)/python cargo
 CRATE := --manifest-path native/Cargo.toml
 LOAD_CRATE := --manifest-path benchmarks/dns_load/Cargo.toml
-SOURCES := pyproject.toml native/Cargo.toml native/Cargo.lock $(wildcard native/src/*.rs native/src/*/*.rs)
+SOURCES := pyproject.toml native/Cargo.toml native/Cargo.lock $(wildcard native/src/*.rs native/src/*/*.rs native/src/*/*/*.rs)
 
 .PHONY: help
 help:
