@@ -23,6 +23,9 @@ log = logging.getLogger(__name__)
 
 POLL_S = 0.2
 POLLS_PER_RETRY = 50
+VERIFY_S = 60.0
+"""How often it is looked whether the generation in force still is what was opened: a file that is mapped
+into memory may be read from disk anew, and disks fail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,8 @@ class Watcher:
     """Swaps the engine's snapshot soon after another generation is to be enforced.
 
     `canary`: this process belongs to the share that trials run on. A generation that cannot be opened
-    is reported once, and the one in force stays.
+    is reported once, and the one in force stays. One that is no longer what was opened is left for the best
+    that is whole.
     """
 
     def __init__(
@@ -137,6 +141,7 @@ class Watcher:
         *,
         canary: bool = False,
         poll_s: float = POLL_S,
+        verify_s: float = VERIFY_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
@@ -144,6 +149,7 @@ class Watcher:
         self._on_swap = on_swap
         self._canary = canary
         self._poll_s = poll_s
+        self._verify_s = verify_s
         self._clock = clock
         self._stamp = store.stamp(engine.generation)
         self._refused: int | None = None
@@ -166,13 +172,32 @@ class Watcher:
             self._refused = wanted
             self._polls_until_retry = POLLS_PER_RETRY
             return False
-        self._engine.swap(snapshot)
-        self._stamp = stamp
+        self._swap(snapshot, stamp)
         self._refused = None
         self._reported = ""
+        return True
+
+    def leave_damaged(self) -> bool:
+        """Swap to the best whole generation if the one in force is not what was opened; True if so."""
+        if self._engine.index.is_whole():
+            return False
+        number = self._engine.generation
+        try:
+            best = best_generation(self._store, canary=self._canary, now=self._clock())
+        except StateError as error:
+            self._report(f"{number} is damaged; {error}", error)
+            return False
+        if best is None:
+            return False
+        log.error("generation %d has changed since it was opened: it is not enforced any more", number)
+        self._swap(best.snapshot(), self._store.stamp(best.manifest.generation))
+        return True
+
+    def _swap(self, snapshot: Snapshot, stamp: tuple[int, int] | None) -> None:
+        self._engine.swap(snapshot)
+        self._stamp = stamp
         if self._on_swap is not None:
             self._on_swap(self._engine)
-        return True
 
     def _has(self, number: int, stamp: tuple[int, int] | None) -> bool:
         """Whether the engine has this generation: one of the same number may be of a new state folder."""
@@ -191,9 +216,15 @@ class Watcher:
 
     async def run(self) -> None:
         """Watch until cancelled."""
+        clock = asyncio.get_running_loop().time
+        verify_at = clock() + self._verify_s
         while True:
             try:
                 self.check()
+                if clock() >= verify_at:
+                    verify_at = clock() + self._verify_s
+                    if not await asyncio.to_thread(self._engine.index.is_whole):
+                        self.leave_damaged()
             except Exception:
                 log.exception("watching the generation failed; trying again")
             await asyncio.sleep(self._poll_s)

@@ -136,6 +136,61 @@ def test_a_damaged_new_generation_is_reported_once_and_the_old_one_stays(tmp_pat
     assert watcher.check()
 
 
+def overwrite(state_dir, number):
+    """As a failing disk does: the same file, other bytes."""
+    path = Store(state_dir).folder(number) / "index"
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+
+
+def two_generations(state_dir):
+    config = a_config(state_dir)
+    publish(config, national=["one.example"])
+    publish(config, national=["one.example", "two.example"])
+    return cop_filter.open(state_dir)
+
+
+def test_a_generation_that_changes_under_the_engine_is_left_for_an_older_whole_one(tmp_path, caplog):
+    engine = two_generations(tmp_path)
+    swapped = []
+    watcher = Watcher(Store(tmp_path), engine, on_swap=lambda its: swapped.append(its.generation))
+    assert not watcher.leave_damaged()
+    overwrite(tmp_path, 2)
+    with caplog.at_level(logging.ERROR):
+        assert watcher.leave_damaged()
+    assert "generation 2 has changed since it was opened" in caplog.text
+    assert engine.decide_host("one.example").action is Action.BLOCK
+    assert not watcher.check()
+    assert not watcher.leave_damaged()
+    assert (engine.generation, swapped) == (1, [1])
+
+
+def test_where_nothing_else_is_whole_what_is_left_of_a_generation_stays(tmp_path, caplog):
+    engine = two_generations(tmp_path)
+    watcher = Watcher(Store(tmp_path), engine)
+    overwrite(tmp_path, 1)
+    overwrite(tmp_path, 2)
+    with caplog.at_level(logging.ERROR):
+        assert not any(watcher.leave_damaged() for _ in range(3))
+    assert sum("2 is damaged" in each or "stays" in each for each in caplog.messages) == 1
+    assert engine.generation == 2
+
+
+def test_before_the_first_publish_nothing_is_damaged(tmp_path):
+    assert not Watcher(Store(tmp_path), cop_filter.open(tmp_path)).leave_damaged()
+
+
+async def test_a_running_watcher_looks_whether_what_it_has_is_whole(tmp_path):
+    engine = two_generations(tmp_path)
+    swapped = asyncio.Event()
+    overwrite(tmp_path, 2)
+    watcher = Watcher(Store(tmp_path), engine, on_swap=lambda _: swapped.set(), poll_s=0.01, verify_s=0.02)
+    watching = asyncio.create_task(watcher.run())
+    await asyncio.wait_for(swapped.wait(), 5)
+    assert engine.generation == 1
+    watching.cancel()
+
+
 async def test_a_running_watcher_swaps_within_a_second_of_a_publish_and_no_question_is_dropped(tmp_path):
     config = a_config(tmp_path)
     publish(config, national=["one.example", "always.example"])

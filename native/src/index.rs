@@ -75,13 +75,15 @@ pub struct Index {
     map: Mmap,
     header: Header,
     hash: KeyedHash,
+    code_key: [u8; 32],
 }
 
 impl Index {
     pub fn open(path: &Path, key: &[u8; 32]) -> Result<Self, String> {
         let file = File::open(path).map_err(|e| format!("it cannot be opened: {}", e.kind()))?;
-        // SAFETY: published index files are never written to again (they are renamed into place
-        // and only ever unlinked), so the mapping does not change underneath us.
+        // SAFETY: published index files are never written to again (they are renamed into place and only ever
+        // unlinked), so the mapping does not change underneath us. Where a disk or a stranger changes it all the
+        // same, every look is within bounds or panics, and `is_whole` tells.
         let map = unsafe { Mmap::map(&file) }
             .map_err(|e| format!("it cannot be mapped: {}", e.kind()))?;
         let header = Header::read(&map)?;
@@ -96,7 +98,13 @@ impl Index {
             map,
             header,
             hash: KeyedHash::new(&keys),
+            code_key: keys.code,
         })
+    }
+
+    /// Whether it still is what was opened: a page may have been read from disk anew.
+    pub fn is_whole(&self) -> bool {
+        layout::is_authentic(&self.map, &self.code_key)
     }
 
     pub fn keyed_hash(&self) -> &KeyedHash {

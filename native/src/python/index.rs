@@ -223,6 +223,11 @@ impl PyIndex {
         Ok(py.detach(|| each(&records, |some| self.0.holds_each(some))))
     }
 
+    /// Whether the file still is what was opened and verified.
+    fn is_whole(&self, py: Python<'_>) -> bool {
+        py.detach(|| self.0.is_whole())
+    }
+
     fn __len__(&self) -> usize {
         self.0.len()
     }

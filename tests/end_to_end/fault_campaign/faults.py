@@ -107,6 +107,7 @@ def damaged_file(stage: Stage) -> Iterator[Callable[[], None]]:
 
 
 def damage(path: Path, chance: random.Random) -> None:
+    """As whoever opens it next finds it; whoever has the old one mapped keeps that (`test_damaged_index`)."""
     content = bytearray(path.read_bytes())
     match chance.randrange(5):
         case 0:
@@ -122,7 +123,10 @@ def damage(path: Path, chance: random.Random) -> None:
             for _ in range(chance.randrange(1, 20)):
                 if content:
                     content[chance.randrange(len(content))] = chance.randrange(256)
-    path.write_bytes(content)
+    aside = path.with_name(f"{path.name}.damaged")
+    aside.write_bytes(content)
+    aside.chmod(path.stat().st_mode)
+    aside.replace(path)
 
 
 @contextlib.contextmanager
