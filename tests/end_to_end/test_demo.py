@@ -10,7 +10,8 @@ from pathlib import Path
 
 from proxy_rig import wait_until
 
-DEMO = [sys.executable, "-m", "cop_filter.cli", "demo"]
+# A shell that starts something in the background has it ignore what a test is about to send.
+DEMO = ["/usr/bin/env", "--default-signal=INT", sys.executable, "-m", "cop_filter.cli", "demo"]
 
 
 @contextmanager
